@@ -45,8 +45,25 @@ func parseInt(s []byte) (v int64, ok bool) {
 
 // shortLength reads the usual length at b[i:]: one to nine digits in canonical form, a
 // '\r', and one more byte that Redis does not look at either. next is the offset
-// after that byte, or 0 when the length is anything else, unfinished included.
+// after that byte, or 0 when the length is anything else, unfinished included. One and
+// two digits, nearly all lengths there are, are read without a loop.
 func shortLength(b []byte, i int) (v, next int) {
+	if i > len(b)-4 {
+		return digits(b, i)
+	}
+	head := b[i : i+4 : i+4]
+	tens, ones := int(head[0]-'0'), int(head[1]-'0')
+	switch {
+	case head[1] == '\r' && tens <= 9:
+		return tens, i + 3
+	case head[2] == '\r' && tens != 0 && tens <= 9 && ones <= 9:
+		return tens*10 + ones, i + 4
+	}
+	return digits(b, i)
+}
+
+// digits is shortLength for any number of digits.
+func digits(b []byte, i int) (v, next int) {
 	end := min(len(b), i+maxShortDigits+1)
 	for j := i; j < end; j++ {
 		d := b[j] - '0'

@@ -17,7 +17,8 @@ const bulkTrailer = 2
 // keeps the progress of a partial command, so a command that arrives one byte a read
 // costs time linear in its size. Not safe for concurrent use.
 type Parser struct {
-	args  [][]byte // what Next returned last; its length is the most since the last wait
+	args  [][]byte // what Next returned last
+	used  int      // how much of args' storage may point into the caller's buffer
 	spans []span   // the arguments of the command in progress
 
 	pos     int   // offset of the line or bulk in progress
@@ -56,6 +57,13 @@ func (p *Parser) Next(buf []byte, lim *Limits) (args [][]byte, n int, err *Proto
 	}
 	for n < len(buf) {
 		b := buf[n:]
+		if p.pos == 0 {
+			if args, size := p.whole(b, lim); size > 0 {
+				p.rewind()
+				p.held = 0
+				return args, n + size, nil
+			}
+		}
 		size, err := p.command(b, lim)
 		if err != nil {
 			p.failed = err
@@ -110,10 +118,6 @@ func (p *Parser) command(b []byte, lim *Limits) (int, *ProtocolError) {
 	}
 	for p.left > 0 {
 		if !p.inBulk {
-			p.shortBulks(b, lim)
-			if p.left == 0 {
-				break
-			}
 			if err := p.bulkHeader(b, lim); err != nil || !p.inBulk {
 				return 0, err
 			}
@@ -130,7 +134,7 @@ func (p *Parser) command(b []byte, lim *Limits) (int, *ProtocolError) {
 // multibulkHeader reads the count line and moves pos past it; pos stays 0 while the
 // line is unfinished.
 func (p *Parser) multibulkHeader(b []byte, lim *Limits) *ProtocolError {
-	count, next, ok, err := p.length(b, lim, ErrMultibulkHeader)
+	count, next, ok, err := p.length(b, '*', lim, ErrMultibulkHeader)
 	if next == 0 {
 		return err
 	}
@@ -145,34 +149,9 @@ func (p *Parser) multibulkHeader(b []byte, lim *Limits) *ProtocolError {
 	return nil
 }
 
-// shortBulks takes the arguments that are complete, plain and within the limits, which
-// is nearly all there ever are. Whatever it does not take is left for bulkHeader and
-// bulkBody to judge.
-func (p *Parser) shortBulks(b []byte, lim *Limits) {
-	maxBulk := lim.MaxBulk
-	if lim.Unauthenticated {
-		maxBulk = min(maxBulk, UnauthMaxBulk)
-	}
-	room := int(min(int64(len(b)), lim.MaxQuery)) - bulkTrailer
-	pos, left, spans := p.pos, p.left, p.spans
-	for left > 0 && pos < len(b) && b[pos] == '$' {
-		v, start := shortLength(b, pos+1)
-		if start == 0 || int64(v) > maxBulk || room-start < v {
-			break
-		}
-		spans = append(spans, span{start, start + v})
-		pos = start + v + bulkTrailer
-		left--
-	}
-	p.spans, p.left = spans, left
-	if pos > p.pos {
-		p.advance(pos)
-	}
-}
-
 // bulkHeader reads the length line at pos; inBulk stays false while it is unfinished.
 func (p *Parser) bulkHeader(b []byte, lim *Limits) *ProtocolError {
-	length, next, ok, err := p.length(b, lim, ErrBulkHeader)
+	length, next, ok, err := p.length(b, '$', lim, ErrBulkHeader)
 	if next == 0 {
 		return err
 	}
@@ -211,9 +190,13 @@ func (p *Parser) bulkBody(b []byte, lim *Limits) (bool, *ProtocolError) {
 
 // length reads the number after the type byte of the header line at pos. next is the
 // offset after the line, 0 while it is unfinished; ok tells whether it is a number.
-func (p *Parser) length(b []byte, lim *Limits, tooLong *ProtocolError) (v int64, next int, ok bool, err *ProtocolError) {
-	if v, next := shortLength(b, p.pos+1); next > 0 {
-		return int64(v), next, true, nil
+// Redis finds the line's end before it looks at the type, so a line of another type
+// than kind ends as any other, and the caller judges the type.
+func (p *Parser) length(b []byte, kind byte, lim *Limits, tooLong *ProtocolError) (v int64, next int, ok bool, err *ProtocolError) {
+	if p.pos < len(b) && b[p.pos] == kind {
+		if v, next := shortLength(b, p.pos+1); next > 0 {
+			return int64(v), next, true, nil
+		}
 	}
 	end, err := p.lineEnd(b[p.pos:], '\r', lim.MaxInline, tooLong)
 	if end < 0 || p.pos+end+1 >= len(b) {
@@ -263,22 +246,25 @@ func (p *Parser) rewind() {
 // arguments turns the spans of a complete command at b into arguments. Their capacity ends
 // with them, so appending to one cannot reach the next.
 func (p *Parser) arguments(b []byte) [][]byte {
-	n := len(p.spans)
-	if n > len(p.args) {
-		p.args = slices.Grow(p.args, n-len(p.args))[:n]
+	args := slices.Grow(p.args[:0], len(p.spans))
+	for _, s := range p.spans {
+		args = append(args, b[s.start:s.end:s.end])
 	}
-	args := p.args[:n:n]
-	for i, s := range p.spans {
-		args[i] = b[s.start:s.end:s.end]
-	}
+	return p.keep(args)
+}
+
+// keep makes args what Next returns.
+func (p *Parser) keep(args [][]byte) [][]byte {
+	p.args = args
+	p.used = max(p.used, len(args))
 	return args
 }
 
 // releaseArgs forgets the caller's buffer and gives back the storage of a large command.
 // The spans of a large command in progress stay.
 func (p *Parser) releaseArgs() {
-	clear(p.args)
-	p.args = p.args[:0]
+	clear(p.args[:p.used])
+	p.args, p.used = p.args[:0], 0
 	if cap(p.args) > keptArgs {
 		p.args = nil
 	}
