@@ -141,6 +141,7 @@ var unauthCases = []streamCase{
 	{name: "unauth count 0", unauth: true, in: "*0\r\n" + ping},
 	{name: "unauth bulk of 16384", unauth: true, in: enc("ECHO", strings.Repeat("x", UnauthMaxBulk))},
 	{name: "unauth bulk of 16385", unauth: true, in: "*2\r\n$4\r\nECHO\r\n$16385\r\n"},
+	{name: "unauth bulk of 16385 complete", unauth: true, in: enc("ECHO", strings.Repeat("x", UnauthMaxBulk+1))},
 	{name: "unauth bulk over 512 MiB", unauth: true, in: "*1\r\n$536870913\r\n"},
 	{name: "unauth bulk -1", unauth: true, in: "*1\r\n$-1\r\n"},
 	{name: "unauth inline of 12 arguments", unauth: true, in: echoArgs + "1 2 3 4 5 6 7 8 9\r\n"},

@@ -181,6 +181,32 @@ func TestQueryLimit(t *testing.T) {
 	}
 }
 
+// An announced length near the end of int64 does not wrap past the limit.
+func TestQueryLimitDoesNotWrap(t *testing.T) {
+	lim := Limits{MaxArgs: 10, MaxBulk: math.MaxInt64, MaxInline: 100, MaxQuery: 1000}
+	for _, n := range []int64{math.MaxInt64, math.MaxInt64 - 20, math.MaxInt64 - 1000} {
+		stream := append(encode("ECHO"), "*1\r\n$"+strconv.FormatInt(n, 10)+"\r\n"...)
+		stream = append(stream, make([]byte, 1200)...)
+		if o := feed(stream, &lim, 900); o.err != ErrQuerySize.Error() {
+			t.Errorf("%d: %v", n, o)
+		}
+	}
+}
+
+// A bulk over the limit is refused when all of it is there, too.
+func TestCompleteBulkOverLimit(t *testing.T) {
+	lim := DefaultLimits()
+	lim.MaxBulk = 100
+	for length, want := range map[int]string{100: "", 101: ErrBulkLength.Error()} {
+		stream := encode("ECHO", strings.Repeat("x", length))
+		for cut := range stream {
+			if o := feed(stream, &lim, cut); o.err != want {
+				t.Errorf("%d bytes, cut at %d: %v", length, cut, o)
+			}
+		}
+	}
+}
+
 func TestLimitsAreReadAtEachHeader(t *testing.T) {
 	lim := DefaultLimits()
 	lim.Unauthenticated = true
