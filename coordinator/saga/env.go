@@ -1,0 +1,62 @@
+package saga
+
+import (
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/shard"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/slot"
+)
+
+// Env is what all sagas of a node share. It does not change after New.
+type Env struct {
+	Table     *command.Table
+	Directory *directory.Directory
+	Shards    []*shard.Handle
+
+	programs []Program
+	byName   map[string]*command.Info
+}
+
+// NewEnv joins the table to the programs of commands.
+func NewEnv(table *command.Table, d *directory.Directory, shards []*shard.Handle, commands []Command) *Env {
+	e := &Env{
+		Table: table, Directory: d, Shards: shards,
+		programs: make([]Program, table.Len()),
+		byName:   map[string]*command.Info{},
+	}
+	byRow := map[*command.Row]Program{}
+	for _, c := range commands {
+		byRow[c.Row] = c.Run
+	}
+	for _, info := range table.All() {
+		e.byName[info.FullName] = info
+		e.programs[info.ID] = byRow[info.Row]
+	}
+	return e
+}
+
+// Find returns a command by its full name. Only names in the code are looked up
+// here, so a missing one is a defect.
+func (e *Env) Find(name string) *command.Info {
+	info := e.byName[name]
+	if info == nil {
+		panic("saga: no command " + name + " in the table")
+	}
+	return info
+}
+
+// ShardOf returns the shard that owns key.
+func (e *Env) ShardOf(key []byte) int { return e.Directory.Shard(slot.Of(key)) }
+
+// keyAt returns where the only key of a single-key command stands.
+func (e *Env) keyAt(cmd *command.Info, args [][]byte) int {
+	if cmd.KeyPos > 0 {
+		return cmd.KeyPos
+	}
+	var scratch [4]command.KeyPos
+	keys, err := e.Table.Keys(cmd, args, scratch[:0])
+	if err != nil || len(keys) == 0 {
+		return 0
+	}
+	return keys[0].Index
+}

@@ -1,0 +1,253 @@
+package saga
+
+import (
+	"math/bits"
+
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/slot"
+)
+
+// Runner runs calls inline, on the goroutine of one event loop. It is reused
+// from call to call and not safe for concurrent use.
+type Runner struct {
+	env  *Env
+	tx   Tx
+	keys []keyRef
+	scan []command.KeyPos
+	held shardSet
+	need shardSet
+	all  bool // every key of all shards is needed
+
+	journaling bool
+	journals   []keyspace.Journal // by shard
+	request    engine.Request
+}
+
+// keyRef is a key of a call, whose shard is known.
+type keyRef struct {
+	name  []byte
+	db    int
+	shard int
+}
+
+// NewRunner returns a runner for one goroutine.
+func (e *Env) NewRunner() *Runner {
+	words := (len(e.Shards) + 63) / 64
+	return &Runner{
+		env: e, held: make(shardSet, words), need: make(shardSet, words),
+		journals: make([]keyspace.Journal, len(e.Shards)),
+	}
+}
+
+// shardSet is a set of shard numbers.
+type shardSet []uint64
+
+func (s shardSet) add(i int)      { s[i/64] |= 1 << (i % 64) }
+func (s shardSet) has(i int) bool { return s[i/64]>>(i%64)&1 != 0 }
+
+func (s shardSet) each(f func(int)) {
+	for w, set := range s {
+		for ; set != 0; set &= set - 1 {
+			f(w*64 + bits.TrailingZeros64(set))
+		}
+	}
+}
+
+// escalate unwinds a program that must go on by messages.
+type escalate struct{}
+
+// Inline runs the call at once and tells whether it could. If not, nothing has
+// happened and the call must go by messages. A program's panic is the caller's.
+func (r *Runner) Inline(call *Call) (done bool) {
+	r.collect(call)
+	if !r.acquire() {
+		return false
+	}
+	defer r.release()
+	if r.locked() {
+		return false
+	}
+	r.journaling = call.Cmd.Flags&command.NoMandatoryKeys != 0 // keys may be computed
+	start := len(call.Out.Buf)
+	if !r.run(call) {
+		call.Out.Buf = call.Out.Buf[:start]
+		return false
+	}
+	return true
+}
+
+// run runs the program; it is undone if it must go by messages after all, or
+// panics.
+func (r *Runner) run(call *Call) (ok bool) {
+	t := &r.tx
+	t.env, t.exec = r.env, r
+	t.Call, t.Cmd, t.Args, t.DB, t.Now, t.Out = call, call.Cmd, call.Args, call.DB, call.Now, call.Out
+	t.Nested, t.deferred = false, t.deferred[:0]
+	t.scratch = reply.Writer{Buf: t.scratch.Buf[:0], Proto: reply.RESP2}
+	defer func() {
+		if ok {
+			return
+		}
+		r.held.each(func(i int) { r.env.Shards[i].Engine.KS.Rollback(&r.journals[i]) })
+		if p := recover(); p != nil {
+			if _, expected := p.(escalate); !expected {
+				panic(p)
+			}
+		}
+	}()
+	r.env.programs[call.Cmd.ID](t)
+	r.held.each(func(i int) {
+		e := r.env.Shards[i].Engine
+		if r.journaling {
+			e.KS.Forget(&r.journals[i])
+		}
+		e.ServeReady()
+	})
+	for _, f := range t.deferred {
+		f()
+	}
+	return true
+}
+
+// collect finds the keys and shards of the call.
+func (r *Runner) collect(call *Call) {
+	clear(r.need)
+	r.keys, r.all = r.keys[:0], false
+	r.collectKeys(call.Cmd, call.Args, call.DB)
+	for i := range call.Queue {
+		r.collectKeys(call.Queue[i].Cmd, call.Queue[i].Args, call.DB)
+	}
+	for _, w := range call.Watches {
+		r.addKey(w.Key, w.DB)
+	}
+	if r.all {
+		for i := range r.env.Shards {
+			r.need.add(i)
+		}
+	}
+}
+
+func (r *Runner) collectKeys(cmd *command.Info, args [][]byte, db int) {
+	if cmd.Route == command.RouteBroadcast || cmd.Route == command.RouteCatalog {
+		r.all = true
+	}
+	if cmd.KeyPos > 0 {
+		r.addKey(args[cmd.KeyPos], db)
+		return
+	}
+	if cmd.Route == command.RouteLocal {
+		return
+	}
+	keys, err := r.env.Table.Keys(cmd, args, r.scan[:0])
+	if err != nil {
+		return // the program finds the same fault and says so
+	}
+	r.scan = keys[:0]
+	for i := range keys {
+		r.addKey(args[keys[i].Index], db)
+	}
+}
+
+func (r *Runner) addKey(name []byte, db int) {
+	shard := r.env.ShardOf(name)
+	r.need.add(shard)
+	r.keys = append(r.keys, keyRef{name, db, shard})
+}
+
+// acquire takes the leases that are needed in the order of shards, or none.
+func (r *Runner) acquire() bool {
+	clear(r.held)
+	for w, set := range r.need {
+		for ; set != 0; set &= set - 1 {
+			i := w*64 + bits.TrailingZeros64(set)
+			if !r.env.Shards[i].Lease.TryAcquireSpin() {
+				r.release()
+				return false
+			}
+			r.held.add(i)
+		}
+	}
+	return true
+}
+
+func (r *Runner) release() {
+	for w, set := range r.held {
+		for ; set != 0; set &= set - 1 {
+			r.env.Shards[w*64+bits.TrailingZeros64(set)].Lease.Release()
+		}
+	}
+	clear(r.held)
+}
+
+// locked tells whether a saga holds what the call needs. SELECT inside EXEC may
+// change databases, so names are looked at by do as well.
+func (r *Runner) locked() bool {
+	if r.all {
+		for _, s := range r.env.Shards {
+			if s.Engine.AnyLocked() {
+				return true
+			}
+		}
+	}
+	for i := range r.keys {
+		k := &r.keys[i]
+		if r.env.Shards[k.shard].Engine.Locked(k.db, k.name) {
+			return true
+		}
+	}
+	return false
+}
+
+// do implements executor.
+func (r *Runner) do(t *Tx, steps []Step, w *reply.Writer) {
+	for i := range steps {
+		s := &steps[i]
+		s.from = len(w.Buf)
+		r.step(t, s, w)
+		s.to = len(w.Buf)
+	}
+}
+
+func (r *Runner) step(t *Tx, s *Step, w *reply.Writer) {
+	at, in := s.Shard, uint16(0)
+	if s.Key > 0 {
+		in = slot.Of(s.Args[s.Key])
+		at = r.env.Directory.Shard(in)
+	}
+	e := r.engine(at)
+	if s.Key > 0 && e.Locked(t.DB, s.Args[s.Key]) {
+		panic(escalate{})
+	}
+	if s.Wait != nil {
+		var k keyspace.Key
+		e.KS.KeyInSlot(&k, t.DB, in, s.Args[s.Key])
+		e.Wait(&k, s.Wait)
+		return
+	}
+	r.request = engine.Request{Cmd: s.Cmd, DB: t.DB, Slot: in, Key: s.Key, Args: s.Args, Out: w, Now: t.Now}
+	if r.journaling {
+		e.Step(&r.request, &r.journals[at])
+	} else {
+		e.Step(&r.request, nil)
+	}
+}
+
+// engine returns a shard whose lease is held, taking one that is not if it is
+// free: only a computed key leads to one.
+func (r *Runner) engine(at int) *engine.Engine {
+	if !r.held.has(at) {
+		if !r.env.Shards[at].Lease.TryAcquireSpin() {
+			panic(escalate{})
+		}
+		r.held.add(at)
+	}
+	return r.env.Shards[at].Engine
+}
+
+// local implements executor.
+func (r *Runner) local(t *Tx, cmd *command.Info, args [][]byte) {
+	t.Call.Local.RunLocal(cmd, args, &t.DB, t.Out, t)
+}

@@ -1,0 +1,163 @@
+package saga
+
+import (
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// Program carries out one command that spans shards: it parses t.Args, runs
+// steps, and writes exactly one reply to t.Out. It keeps nothing between runs, as
+// it may be stopped at any step and be run again from the start.
+type Program func(t *Tx)
+
+// Command joins a row to its program.
+type Command struct {
+	Row *command.Row
+	Run Program
+}
+
+// Step is one engine command of a program.
+type Step struct {
+	Cmd  *command.Info
+	Args [][]byte
+	// Key is the position of the key in Args. With 0 the step is for the whole
+	// of the shard numbered Shard.
+	Key   int
+	Shard int
+	// Wait, if not nil, is put into the queue of the key instead of running Cmd.
+	Wait *engine.Waiter
+	// Reply is the step's answer in RESP2, valid until the program ends.
+	Reply []byte
+
+	from, to int // of Reply, in the writer that took it
+}
+
+// Call is what a gateway asks for. Its memory is the caller's; a call that goes
+// by messages must own it, see Own.
+type Call struct {
+	Cmd  *command.Info
+	Args [][]byte
+	DB   int
+	Now  int64 // Unix milliseconds
+	Out  *reply.Writer
+	// Exec is what EXEC is to run, and what it watches.
+	Queue   []Queued
+	Watches []Watch
+	// Local runs commands that belong to the connection.
+	Local Local
+	// Block is called when the program wants to wait; nil where it may not
+	// (in EXEC and scripts).
+	Block func(*Blocked)
+}
+
+// Queued is one command between MULTI and EXEC.
+type Queued struct {
+	Cmd  *command.Info
+	Args [][]byte
+}
+
+// Watch is a watched key and the version its shard gave it.
+type Watch struct {
+	DB      int
+	Key     []byte
+	Version int64
+}
+
+// Local runs commands of RouteLocal for EXEC and scripts. db is the database
+// selected in there. It is called on the connection's own goroutine.
+type Local interface {
+	RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply.Writer, t *Tx)
+}
+
+// executor is the way in which steps travel.
+type executor interface {
+	// do runs steps at their shards, in an order that keeps each shard's, and
+	// appends their replies to w in order, marking each step's part.
+	do(t *Tx, steps []Step, w *reply.Writer)
+	// local runs a command of the connection.
+	local(t *Tx, cmd *command.Info, args [][]byte)
+}
+
+// Tx is one run of a program.
+type Tx struct {
+	Args [][]byte
+	Cmd  *command.Info
+	DB   int
+	Now  int64
+	Out  *reply.Writer
+	Call *Call
+	// Nested tells that the program runs inside EXEC or a script: it must not
+	// block.
+	Nested bool
+
+	env      *Env
+	exec     executor
+	scratch  reply.Writer
+	one      [1]Step
+	steps    []Step
+	deferred []func()
+}
+
+// Do runs steps and leaves their answers in Reply.
+func (t *Tx) Do(steps []Step) {
+	t.exec.do(t, steps, &t.scratch)
+	for i := range steps {
+		steps[i].Reply = t.scratch.Buf[steps[i].from:steps[i].to]
+	}
+}
+
+// Into runs steps and appends their answers to the client's reply, in order.
+func (t *Tx) Into(steps []Step) { t.exec.do(t, steps, t.Out) }
+
+// Ask runs one engine command, whose key is its first argument, and returns its
+// answer in RESP2.
+func (t *Tx) Ask(cmd *command.Info, args ...[]byte) []byte {
+	steps := []Step{{Cmd: cmd, Args: args, Key: 1}}
+	t.Do(steps)
+	return steps[0].Reply
+}
+
+// Steps returns a slice of n steps that is reused between programs. A program
+// that needs two at once makes its own.
+func (t *Tx) Steps(n int) []Step {
+	if cap(t.steps) < n {
+		t.steps = make([]Step, n)
+	}
+	t.steps = t.steps[:n]
+	clear(t.steps)
+	return t.steps
+}
+
+// Find returns a command of the table, internal or not, by its name. The name
+// is the program's own, so it is there.
+func (t *Tx) Find(name string) *command.Info { return t.env.Find(name) }
+
+// Shards returns the number of shards, for programs over all of them.
+func (t *Tx) Shards() int { return t.env.Directory.Shards() }
+
+// Env returns what all sagas of the node share.
+func (t *Tx) Env() *Env { return t.env }
+
+// Run runs any command inside this saga and appends its reply to t.Out: what
+// EXEC does with its queue and a script with redis.call. Keys are checked for
+// sense already.
+func (t *Tx) Run(cmd *command.Info, args [][]byte) {
+	switch cmd.Route {
+	case command.RouteSingle:
+		t.one[0] = Step{Cmd: cmd, Args: args, Key: t.env.keyAt(cmd, args)}
+		t.exec.do(t, t.one[:], t.Out)
+	case command.RouteLocal:
+		t.exec.local(t, cmd, args)
+	case command.RouteRefuse:
+		t.Out.Error(reply.Error("ERR '" + cmd.FullName + "' is not supported"))
+	default:
+		outer := *t
+		t.Args, t.Cmd, t.Nested, t.steps = args, cmd, true, nil
+		t.env.programs[cmd.ID](t)
+		t.Args, t.Cmd, t.Nested, t.steps = outer.Args, outer.Cmd, outer.Nested, outer.steps
+	}
+}
+
+// Defer makes f run once the saga is committed: for what cannot be undone.
+func (t *Tx) Defer(f func()) { t.deferred = append(t.deferred, f) }

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package data
+
+func mapMemory(n int) []byte { return make([]byte, n) }
+
+func unmapMemory([]byte) {}
+
+func discard([]byte) {}

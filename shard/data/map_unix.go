@@ -1,0 +1,31 @@
+//go:build unix
+
+package data
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// mapMemory asks the operating system for n zeroed bytes outside Go's heap.
+func mapMemory(n int) []byte {
+	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		// As with Go's own heap, there is nothing to go on with.
+		panic(fmt.Sprintf("data: mapping %d bytes: %v", n, err))
+	}
+	return b
+}
+
+func unmapMemory(b []byte) {
+	if err := unix.Munmap(b); err != nil {
+		panic(fmt.Sprintf("data: unmapping %d bytes: %v", len(b), err))
+	}
+}
+
+// discard lets the operating system take the memory of b back; b stays usable.
+func discard(b []byte) {
+	// A refusal costs memory only, and the page is in use again at the next need.
+	_ = unix.Madvise(b, unix.MADV_DONTNEED)
+}

@@ -1,0 +1,77 @@
+package engine
+
+import "github.com/troupedb/troupe/shard/keyspace"
+
+// WATCH: a shard keeps an entry for each watched key with the version of its
+// last change. A watcher remembers the version at which it began; EXEC compares.
+
+type watchKey struct {
+	db   uint8
+	name string
+}
+
+type watchEntry struct {
+	watchers int
+	changed  uint64 // version of the last change since the entry is there
+}
+
+// Watch begins to watch a key for one watcher and returns what Unchanged and
+// Unwatch want to hear again. expired tells that the key was there, but past its
+// time, which counts as absent.
+func (e *Engine) Watch(k *keyspace.Key) (version uint64) {
+	e.KS.Peek(k) // an expired key goes now, so that its going is no change later
+	at := watchKey{k.DB, string(k.Name)}
+	entry := e.watched[at]
+	if entry == nil {
+		entry = &watchEntry{}
+		e.watched[at] = entry
+	}
+	entry.watchers++
+	e.versions++
+	return e.versions
+}
+
+// Unchanged tells whether the key is as it was at that version.
+func (e *Engine) Unchanged(k *keyspace.Key, version uint64) bool {
+	e.KS.Peek(k) // expiry between WATCH and EXEC is a change
+	entry := e.watched[watchKey{k.DB, string(k.Name)}]
+	return entry != nil && entry.changed < version
+}
+
+// Unwatch ends one watcher's watch of a key.
+func (e *Engine) Unwatch(k *keyspace.Key) {
+	at := watchKey{k.DB, string(k.Name)}
+	if entry := e.watched[at]; entry != nil {
+		if entry.watchers--; entry.watchers == 0 {
+			delete(e.watched, at)
+		}
+	}
+}
+
+// Watched returns how many keys are watched.
+func (e *Engine) Watched() int { return len(e.watched) }
+
+func (e *Engine) touchWatched(k *keyspace.Key) {
+	if entry := e.watched[watchKey{k.DB, string(k.Name)}]; entry != nil {
+		e.versions++
+		entry.changed = e.versions
+	}
+}
+
+// TouchDB counts the watched keys of a database as changed that are there, or
+// would be there: other names the database that takes its place in a SWAPDB, or
+// is the same in a flush.
+func (e *Engine) TouchDB(db, other int) {
+	for at, entry := range e.watched {
+		if int(at.db) != db {
+			continue
+		}
+		var here, there keyspace.Key
+		e.KS.Key(&here, db, []byte(at.name))
+		e.KS.Key(&there, other, []byte(at.name))
+		if e.KS.Peek(&here) != 0 || e.KS.Peek(&there) != 0 {
+			e.versions++
+			entry.changed = e.versions
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package keyspace
+
+import "github.com/troupedb/troupe/shard/data"
+
+// Journal is how to undo the changes that a saga has made on this shard so far.
+// Undoing runs the entries backwards, so each finds the state that its change
+// left; what only a journal still needs (replaced objects) is freed when it is
+// closed. While a saga has a journal its keys are locked: nobody else changes
+// them.
+type Journal struct {
+	undo []func()
+	kept []Object
+}
+
+// Record makes the changes that follow go to j; nil ends that.
+func (ks *Keyspace) Record(j *Journal) { ks.journal = j }
+
+// Journaling tells whether changes must be recorded with Undo.
+func (ks *Keyspace) Journaling() bool { return ks.journal != nil }
+
+// Undo records how to undo a change about to be made inside an object. The
+// changes of whole keys record themselves.
+func (ks *Keyspace) Undo(f func()) { ks.journal.undo = append(ks.journal.undo, f) }
+
+// Rollback undoes everything in j.
+func (ks *Keyspace) Rollback(j *Journal) {
+	was := ks.journal
+	ks.journal = nil
+	for i := len(j.undo) - 1; i >= 0; i-- {
+		j.undo[i]()
+	}
+	ks.journal = was
+	// What was kept is in place again, so nothing of it is garbage.
+	*j = Journal{}
+}
+
+// Forget makes the changes in j final.
+func (ks *Keyspace) Forget(j *Journal) {
+	for _, o := range j.kept {
+		ks.discardObject(o)
+	}
+	*j = Journal{}
+}
+
+// Empty tells whether j holds no change.
+func (j *Journal) Empty() bool { return len(j.undo) == 0 }
+
+// remember records the key as it is now, before it is changed or removed.
+func (ks *Keyspace) remember(k *Key, r data.Ref) {
+	key := k.clone()
+	if r == 0 {
+		ks.Undo(func() { ks.erase(&key) })
+		return
+	}
+	expiry, t, clock := ks.Arena.Expiry(r), ks.Arena.Tag(r), ks.Arena.Clock(r)
+	if ks.Kind(r) != String {
+		o := ks.Object(r)
+		ks.Undo(func() {
+			ks.erase(&key)
+			ks.PutObject(&key, 0, o, expiry)
+		})
+		return
+	}
+	val := append([]byte(nil), ks.Arena.Val(r)...)
+	ks.Undo(func() {
+		ks.erase(&key)
+		to := ks.insert(&key, t, len(val), expiry)
+		ks.Arena.SetClock(to, clock)
+		copy(ks.Arena.Val(to), val)
+	})
+}
+
+// erase removes the key if it is there.
+func (ks *Keyspace) erase(k *Key) {
+	if r := ks.record(k); r != 0 {
+		ks.Remove(k, r)
+	}
+}
+
+// dispose ends an object that no key names any more: at once, or with the
+// journal that may want it back.
+func (ks *Keyspace) dispose(o Object) {
+	if ks.journal != nil {
+		ks.journal.kept = append(ks.journal.kept, o)
+		return
+	}
+	ks.discardObject(o)
+}
