@@ -5,6 +5,7 @@
 // switches on.
 //
 // Rows stand next to their handlers, in explicit lists; NewTable joins the
-// lists and gives each row a dense ID, so that every layer can keep its
-// handlers in a slice. The package imports nothing of Troupe and does no I/O.
+// lists, refuses rows that contradict themselves, and gives each row a dense
+// ID, so that every layer can keep its handlers in a slice. The package does no
+// I/O, and a Table never changes, so all goroutines may share it.
 package command
