@@ -9,6 +9,10 @@ type Blocked struct {
 	Keys    [][]byte
 	DB      int
 	Timeout int64 // milliseconds from the call's time on, 0: none
+	// Resume makes the waiter's command run again as a saga of its own once a key
+	// of Waiter.Kind is ready, with that key locked so that nobody overtakes it;
+	// Waiter.Serve is not used then.
+	Resume bool
 	// TimedOut is the reply when the time is up.
 	TimedOut []byte
 }

@@ -14,6 +14,7 @@ type Env struct {
 	Shards    []*shard.Handle
 
 	programs []Program
+	computes []bool // by command: Command.Computes
 	byName   map[string]*command.Info
 }
 
@@ -22,15 +23,17 @@ func NewEnv(table *command.Table, d *directory.Directory, shards []*shard.Handle
 	e := &Env{
 		Table: table, Directory: d, Shards: shards,
 		programs: make([]Program, table.Len()),
+		computes: make([]bool, table.Len()),
 		byName:   map[string]*command.Info{},
 	}
-	byRow := map[*command.Row]Program{}
+	byRow := map[*command.Row]Command{}
 	for _, c := range commands {
-		byRow[c.Row] = c.Run
+		byRow[c.Row] = c
 	}
 	for _, info := range table.All() {
 		e.byName[info.FullName] = info
-		e.programs[info.ID] = byRow[info.Row]
+		e.programs[info.ID] = byRow[info.Row].Run
+		e.computes[info.ID] = byRow[info.Row].Computes
 	}
 	return e
 }
@@ -54,9 +57,9 @@ func (e *Env) keyAt(cmd *command.Info, args [][]byte) int {
 		return cmd.KeyPos
 	}
 	var scratch [4]command.KeyPos
-	keys, err := e.Table.Keys(cmd, args, scratch[:0])
+	keys, err := command.Keys(cmd, args, scratch[:0])
 	if err != nil || len(keys) == 0 {
 		return 0
 	}
-	return keys[0].Index
+	return keys[0].Pos
 }

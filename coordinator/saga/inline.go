@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/data/num"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/reply"
@@ -70,7 +71,7 @@ func (r *Runner) Inline(call *Call) (done bool) {
 	if r.locked() {
 		return false
 	}
-	r.journaling = call.Cmd.Flags&command.NoMandatoryKeys != 0 // keys may be computed
+	r.journaling = r.env.computes[call.Cmd.ID]
 	start := len(call.Out.Buf)
 	if !r.run(call) {
 		call.Out.Buf = call.Out.Buf[:start]
@@ -117,8 +118,13 @@ func (r *Runner) collect(call *Call) {
 	clear(r.need)
 	r.keys, r.all = r.keys[:0], false
 	r.collectKeys(call.Cmd, call.Args, call.DB)
+	db := call.DB
 	for i := range call.Queue {
-		r.collectKeys(call.Queue[i].Cmd, call.Queue[i].Args, call.DB)
+		q := &call.Queue[i]
+		r.collectKeys(q.Cmd, q.Args, db)
+		if q.Cmd.Name == selectName {
+			db = selectedDB(q.Args, db)
+		}
 	}
 	for _, w := range call.Watches {
 		r.addKey(w.Key, w.DB)
@@ -128,6 +134,19 @@ func (r *Runner) collect(call *Call) {
 			r.need.add(i)
 		}
 	}
+}
+
+// selectName is the one command that changes where the keys of those after it
+// in a transaction are.
+const selectName = "select"
+
+// selectedDB returns the database after SELECT with these arguments, which
+// fails, and changes nothing, on nonsense.
+func selectedDB(args [][]byte, db int) int {
+	if n, ok := num.ParseInt(args[1]); ok && n >= 0 && n < keyspace.Databases {
+		return int(n)
+	}
+	return db
 }
 
 func (r *Runner) collectKeys(cmd *command.Info, args [][]byte, db int) {
@@ -141,13 +160,13 @@ func (r *Runner) collectKeys(cmd *command.Info, args [][]byte, db int) {
 	if cmd.Route == command.RouteLocal {
 		return
 	}
-	keys, err := r.env.Table.Keys(cmd, args, r.scan[:0])
+	keys, err := command.Keys(cmd, args, r.scan[:0])
 	if err != nil {
 		return // the program finds the same fault and says so
 	}
 	r.scan = keys[:0]
 	for i := range keys {
-		r.addKey(args[keys[i].Index], db)
+		r.addKey(args[keys[i].Pos], db)
 	}
 }
 
@@ -182,8 +201,7 @@ func (r *Runner) release() {
 	clear(r.held)
 }
 
-// locked tells whether a saga holds what the call needs. SELECT inside EXEC may
-// change databases, so names are looked at by do as well.
+// locked tells whether a saga holds what the call needs.
 func (r *Runner) locked() bool {
 	if r.all {
 		for _, s := range r.env.Shards {

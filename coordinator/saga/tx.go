@@ -7,14 +7,19 @@ import (
 )
 
 // Program carries out one command that spans shards: it parses t.Args, runs
-// steps, and writes exactly one reply to t.Out. It keeps nothing between runs, as
-// it may be stopped at any step and be run again from the start.
+// steps, and writes exactly one reply to t.Out. Steps run in the database t.DB,
+// which a program may change for a while. It keeps nothing between runs, as it may
+// be stopped at any step and be run again from the start.
 type Program func(t *Tx)
 
 // Command joins a row to its program.
 type Command struct {
 	Row *command.Row
 	Run Program
+	// Computes tells that the program may touch keys which its row's key specs
+	// do not find (scripts; COPY and MOVE, whose other key is in another
+	// database).
+	Computes bool
 }
 
 // Step is one engine command of a program.

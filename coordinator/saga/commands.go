@@ -1,0 +1,8 @@
+package saga
+
+import "slices"
+
+// Commands are all commands that span shards.
+func Commands() []Command {
+	return slices.Concat[[]Command]()
+}
