@@ -72,20 +72,9 @@ func Record(addr string, files []*File) error {
 	for _, f := range files {
 		got := map[string]*transcript{}
 		for _, c := range f.Cases {
-			t := &transcript{answers: map[int][]string{}}
-			for _, st := range c.Steps {
-				t.steps = append(t.steps, st.Source)
-			}
-			for _, resp := range c.Resp {
-				answers, err := runCase(addr, resp, c)
-				if err != nil {
-					return fmt.Errorf("%s: case %q: %w", f.Path, c.Name, err)
-				}
-				if len(answers) < len(c.Steps) || strings.Contains(answers[len(answers)-1], "(extra reply") {
-					last := len(answers) - 1
-					return fmt.Errorf("%s:%d: %s: %s", f.Path, c.Steps[last].Line, c.Steps[last].Source, answers[last])
-				}
-				t.answers[resp] = answers
+			t, err := recordCase(addr, c)
+			if err != nil {
+				return fmt.Errorf("%s: case %q: %w", f.Path, c.Name, err)
 			}
 			got[c.Name] = t
 		}
@@ -94,6 +83,25 @@ func Record(addr string, files []*File) error {
 		}
 	}
 	return nil
+}
+
+func recordCase(addr string, c *Case) (*transcript, error) {
+	t := &transcript{answers: map[int][]string{}}
+	for _, st := range c.Steps {
+		t.steps = append(t.steps, st.Source)
+	}
+	for _, resp := range c.Resp {
+		answers, err := runCase(addr, resp, c)
+		if err != nil {
+			return nil, err
+		}
+		last := len(answers) - 1
+		if strings.Contains(answers[last], noReply) || strings.Contains(answers[last], extraReply) {
+			return nil, fmt.Errorf("line %d, RESP%d: %s: %s", c.Steps[last].Line, resp, c.Steps[last].Source, answers[last])
+		}
+		t.answers[resp] = answers
+	}
+	return t, nil
 }
 
 // listedCommands asks one server of the pool for COMMAND LIST (lower case).

@@ -48,7 +48,11 @@ func (s shape) showNear(v wire.Value) string {
 func (s shape) showMatches(v wire.Value) string {
 	found := map[string]bool{}
 	eachScalar(&v, func(leaf *wire.Value) {
-		for _, m := range s.grep.FindAllString(string(leaf.Text), -1) {
+		text := string(leaf.Text)
+		if leaf.Kind == wire.Verbatim {
+			_, text, _ = strings.Cut(text, ":") // the format, "txt:", is not part of the text
+		}
+		for _, m := range s.grep.FindAllString(text, -1) {
 			found[wire.Quote([]byte(m))] = true
 		}
 	})

@@ -48,7 +48,7 @@ func (v Value) IsAggregate() bool {
 
 // maxShownBytes is how much of a string a golden file shows: longer ones are named by length and digest, so that a
 // one-megabyte reply stays one line.
-const maxShownBytes = 200
+const maxShownBytes = 300
 
 // Format writes v as lines joined by "\n", children indented by two spaces a level, without a final newline.
 func (v Value) Format() string {
