@@ -1,6 +1,9 @@
 package ranktree
 
-import "bytes"
+import (
+	"bytes"
+	"sort"
+)
 
 // maxDepth bounds a tree's height: 2^32 elements at a quarter's fill need 9.
 const maxDepth = 12
@@ -51,34 +54,49 @@ type bound struct {
 
 // before returns how many of n's keys are before b.
 func (t *Tree) before(n *node, b *bound) int {
-	lo, hi := 0, n.len()
-	switch b.order {
-	case byScore:
-		for lo < hi {
-			mid := int(uint(lo+hi) / 2)
-			if s := n.scores[mid]; s < b.score || b.after && s == b.score {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
+	if b.order == byMember {
+		return t.searchMembers(n, 0, n.len(), b)
+	}
+	lo := scoresBelow(n.scores, b.score)
+	if lo == n.len() || n.scores[lo] != b.score {
+		return lo
+	}
+	// The keys from lo on that share the bound's score.
+	equal := sort.Search(n.len()-lo, func(i int) bool { return n.scores[lo+i] != b.score })
+	switch {
+	case b.order == byKey:
+		return t.searchMembers(n, lo, lo+equal, b)
+	case b.after:
+		return lo + equal
+	}
+	return lo
+}
+
+// scoresBelow returns how many of the ascending scores are below x. A search
+// without branches measured slower here: in a leaf that is not in the cache, the
+// processor's guesses fetch ahead.
+func scoresBelow(scores []float64, x float64) int {
+	lo, hi := 0, len(scores)
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if scores[mid] < x {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
-	case byMember:
-		for lo < hi {
-			mid := int(uint(lo+hi) / 2)
-			if t.memberBefore(n.refs[mid], b) {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
-		}
-	default:
-		for lo < hi {
-			mid := int(uint(lo+hi) / 2)
-			if s := n.scores[mid]; s < b.score || s == b.score && t.memberBefore(n.refs[mid], b) {
-				lo = mid + 1
-			} else {
-				hi = mid
-			}
+	}
+	return lo
+}
+
+// searchMembers returns the first of n's keys from lo up to hi whose member is
+// not before b, or hi.
+func (t *Tree) searchMembers(n *node, lo, hi int, b *bound) int {
+	for lo < hi {
+		mid := int(uint(lo+hi) / 2)
+		if t.memberBefore(n.refs[mid], b) {
+			lo = mid + 1
+		} else {
+			hi = mid
 		}
 	}
 	return lo
