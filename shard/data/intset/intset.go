@@ -121,12 +121,6 @@ func (s Set) Remove(v int64) (out Set, removed bool) {
 // search returns where v is, or where it belongs.
 func (s Set) search(v int64) (i int, found bool) {
 	n := s.Len()
-	if widthOf(v) > s.width() {
-		if v < 0 {
-			return 0, false
-		}
-		return n, false
-	}
 	if n > 0 && v > s.At(n-1) { // ascending insertion needs no search
 		return n, false
 	}

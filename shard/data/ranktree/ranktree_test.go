@@ -291,6 +291,35 @@ func TestSeekMember(t *testing.T) {
 	}
 }
 
+// In a tree of three levels, a score that changes in place may be the key of
+// its leaf, of its leaf's parent, or of neither.
+func TestUpdateInPlaceKeepsKeys(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tb := &table{}
+		tree := New(tb)
+		const n = 20_000
+		for i := range n {
+			tree.Insert(float64(i), tb.add("m"))
+		}
+		for range 50 {
+			i := rapid.IntRange(0, n/leafCap-1).Draw(t, "leaf") * leafCap
+			it := tree.At(i)
+			score := it.Score()
+			up := score + rapid.Float64Range(-0.2, 0.2).Draw(t, "by")
+			if !tree.Update(score, tb.Member(it.Ref()), up) {
+				t.Fatalf("Update(%v) found nothing", score)
+			}
+			if it = tree.At(i); it.Score() != up {
+				t.Fatalf("score %v, want %v", it.Score(), up)
+			}
+		}
+		if tree.root.kids[0].leaf() {
+			t.Fatal("the tree is too low for this test")
+		}
+		checkNodes(t, tree)
+	})
+}
+
 func TestOrderOfEqualAndSpecialScores(t *testing.T) {
 	tb := &table{}
 	tree := New(tb)
