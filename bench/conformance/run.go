@@ -52,17 +52,36 @@ func compareCase(t *testing.T, addr string, f *File, c *Case, want *transcript) 
 		t.Fatalf("%s: %s (record it with -rewrite)", goldenPath(f), why)
 	}
 	for _, resp := range c.Resp {
-		got, err := runCase(addr, resp, c)
+		found, err := differences(addr, resp, c, want)
 		if err != nil {
 			t.Fatalf("RESP%d: %v", resp, err)
 		}
-		for i, text := range got {
-			if expected := want.answers[resp][i]; text != expected {
-				t.Errorf("%s:%d RESP%d: %s\n got:\n%s\nwant:\n%s", f.Path, c.Steps[i].Line, resp,
-					c.Steps[i].Source, indent(text), indent(expected))
-			}
+		for _, d := range found {
+			t.Errorf("%s:%d RESP%d: %s\n got:\n%s\nwant:\n%s", f.Path, d.step.Line, resp, d.step.Source,
+				indent(d.got), indent(d.want))
 		}
 	}
+}
+
+// A difference is a step whose shown reply is not the recorded one.
+type difference struct {
+	step      *Step
+	got, want string
+}
+
+// differences runs c in one protocol. A case that breaks off differs at the step where it does.
+func differences(addr string, resp int, c *Case, want *transcript) ([]difference, error) {
+	got, err := runCase(addr, resp, c)
+	if err != nil {
+		return nil, err
+	}
+	var out []difference
+	for i, text := range got {
+		if expected := want.answers[resp][i]; text != expected {
+			out = append(out, difference{c.Steps[i], text, expected})
+		}
+	}
+	return out, nil
 }
 
 func indent(text string) string { return "    " + strings.ReplaceAll(text, "\n", "\n    ") }
