@@ -30,9 +30,10 @@ type Harness struct {
 	Events  []string          // "event key" of each keyspace event, in order
 	Wounded []engine.SagaID
 
-	t    testing.TB
-	out  reply.Writer
-	keys []command.KeyPos
+	t       testing.TB
+	out     reply.Writer
+	keys    []command.KeyPos
+	request engine.Request
 }
 
 // New returns an empty shard with these commands and Redis's default
@@ -115,7 +116,7 @@ func (h *Harness) ExpectEvents(want ...string) {
 }
 
 // Raw runs a command and returns its reply's bytes, valid until the next one.
-// It allocates nothing of its own.
+// It allocates nothing of its own, except for keyspace events, see Config.Notify.
 func (h *Harness) Raw(args [][]byte) []byte {
 	h.t.Helper()
 	info, refusal := h.resolve(args)
@@ -124,13 +125,14 @@ func (h *Harness) Raw(args [][]byte) []byte {
 		h.out.Error(refusal)
 		return h.out.Buf
 	}
-	r := engine.Request{Cmd: info, DB: h.DB, Key: h.keyAt(info, args), Args: args, Out: &h.out, Now: h.Now}
+	r := &h.request
+	*r = engine.Request{Cmd: info, DB: h.DB, Key: h.keyAt(info, args), Args: args, Out: &h.out, Now: h.Now}
 	if r.Key > 0 {
 		r.Slot = slot.Of(args[r.Key])
 	}
 	if h.Journal != nil {
-		h.Engine.Step(&r, h.Journal)
-	} else if h.Engine.Handle(&r) {
+		h.Engine.Step(r, h.Journal)
+	} else if h.Engine.Handle(r) {
 		h.t.Fatalf("%s: waits at a locked key", info.FullName)
 	}
 	return h.out.Buf

@@ -32,29 +32,33 @@ func (ks *Keyspace) PutString(k *Key, r data.Ref, encoding byte, n int, expiry i
 	return ks.Arena.Val(to)
 }
 
-// GrowString changes the length of a Raw string, keeping what fits; bytes beyond
-// the old length are zeroed. Spare room is left for appends to a large string.
-func (ks *Keyspace) GrowString(k *Key, r data.Ref, n int) []byte {
+// EditString returns the string in record r, made at least to bytes long with
+// zeros, for changes of its bytes [from, to) in place: only those are journaled.
+// A string that is not kept as an integer counts as Edited from then on. r is
+// invalid afterwards.
+func (ks *Keyspace) EditString(k *Key, r data.Ref, from, to int) []byte {
+	val := ks.Arena.Val(r)
 	if ks.journal != nil {
-		ks.remember(k, r)
+		ks.rememberBytes(k, r, val[min(from, len(val)):min(to, len(val))], from)
 	}
-	had := len(ks.Arena.Val(r))
-	volatile := ks.Arena.Expiry(r) != 0
-	to := ks.Arena.Resize(r, n)
-	ks.moved(k, r, to, volatile)
-	val := ks.Arena.Val(to)
-	if n > had {
-		clear(val[had:])
+	if !ks.IsInt(r) {
+		ks.Arena.SetTag(r, tag(String, Edited))
 	}
+	if to <= len(val) {
+		return val
+	}
+	had := len(val)
+	val = ks.resizeString(k, r, to)
+	clear(val[had:])
 	return val
 }
 
-// EditString returns the value of a string for changes in place.
-func (ks *Keyspace) EditString(k *Key, r data.Ref) []byte {
-	if ks.journal != nil {
-		ks.remember(k, r)
-	}
-	return ks.Arena.Val(r)
+// resizeString changes the length of the string in record r.
+func (ks *Keyspace) resizeString(k *Key, r data.Ref, n int) []byte {
+	volatile := ks.Arena.Expiry(r) != 0
+	to := ks.Arena.Resize(r, n)
+	ks.moved(k, r, to, volatile)
+	return ks.Arena.Val(to)
 }
 
 // PutObject makes o the value of the key, whose present record is r.

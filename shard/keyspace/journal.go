@@ -70,6 +70,18 @@ func (ks *Keyspace) remember(k *Key, r data.Ref) {
 	})
 }
 
+// rememberBytes records the length of the string in record r and the bytes at
+// from, before they are changed.
+func (ks *Keyspace) rememberBytes(k *Key, r data.Ref, bytes []byte, from int) {
+	key, t, n := k.clone(), ks.Arena.Tag(r), len(ks.Arena.Val(r))
+	was := append([]byte(nil), bytes...)
+	ks.Undo(func() {
+		r := ks.record(&key)
+		ks.Arena.SetTag(r, t)
+		copy(ks.resizeString(&key, r, n)[min(from, n):], was)
+	})
+}
+
 // erase removes the key if it is there.
 func (ks *Keyspace) erase(k *Key) {
 	if r := ks.record(k); r != 0 {

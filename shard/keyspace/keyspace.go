@@ -32,8 +32,9 @@ func (k Kind) String() string { return kindNames[k] }
 
 // Encodings of strings, in a record's tag. Other kinds keep theirs in the Object.
 const (
-	Raw byte = iota
-	Int      // the value is 8 bytes, a little-endian int64
+	Raw    byte = iota
+	Int         // the value is 8 bytes, a little-endian int64
+	Edited      // raw, and changed in place: OBJECT ENCODING never calls it embstr
 )
 
 const kindBits = 4
@@ -168,6 +169,9 @@ func (ks *Keyspace) Kind(r data.Ref) Kind { return Kind(ks.Arena.Tag(r) & (1<<ki
 
 // IsInt tells whether the string in record r is kept as an integer.
 func (ks *Keyspace) IsInt(r data.Ref) bool { return ks.Arena.Tag(r) == tag(String, Int) }
+
+// IsEdited tells whether the string in record r was changed in place.
+func (ks *Keyspace) IsEdited(r data.Ref) bool { return ks.Arena.Tag(r) == tag(String, Edited) }
 
 // Object returns the record's value, which is not a string.
 func (ks *Keyspace) Object(r data.Ref) Object {

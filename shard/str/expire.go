@@ -17,24 +17,28 @@ type expireOption struct {
 }
 
 // parse takes the option at argument i and the number after it. It fails on
-// other words, a missing number, and a second such option.
+// other words, a missing number, and a second option that is not the same one.
 func (o *expireOption) parse(c *engine.Ctx, i int) bool {
-	if o.unit != 0 || i+1 >= len(c.Args) {
+	if i+1 >= len(c.Args) {
 		return false
 	}
+	var next expireOption
 	switch {
 	case c.Is(i, "EX"):
-		o.unit = 1000
+		next = expireOption{1000, false, c.Args[i+1]}
 	case c.Is(i, "PX"):
-		o.unit = 1
+		next = expireOption{1, false, c.Args[i+1]}
 	case c.Is(i, "EXAT"):
-		o.unit, o.absolute = 1000, true
+		next = expireOption{1000, true, c.Args[i+1]}
 	case c.Is(i, "PXAT"):
-		o.unit, o.absolute = 1, true
+		next = expireOption{1, true, c.Args[i+1]}
 	default:
 		return false
 	}
-	o.arg = c.Args[i+1]
+	if o.unit != 0 && (o.unit != next.unit || o.absolute != next.absolute) {
+		return false
+	}
+	*o = next
 	return true
 }
 

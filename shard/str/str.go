@@ -11,9 +11,27 @@ import (
 
 // Commands are the commands of this package.
 var Commands = []engine.Command{
+	{Row: &appendRow, Run: appendTo},
+	{Row: &decrRow, Run: decr},
+	{Row: &decrbyRow, Run: decrby},
 	{Row: &getRow, Run: get},
+	{Row: &getdelRow, Run: getdel},
+	{Row: &getexRow, Run: getex},
+	{Row: &getrangeRow, Run: getrange},
+	{Row: &getsetRow, Run: getset},
 	{Row: &incrRow, Run: incr},
+	{Row: &incrbyRow, Run: incrby},
+	{Row: &incrbyfloatRow, Run: incrbyfloat},
+	{Row: &psetexRow, Run: psetex},
 	{Row: &setRow, Run: set},
+	{Row: &setexRow, Run: setex},
+	{Row: &setnxRow, Run: setnx},
+	{Row: &setrangeRow, Run: setrange},
+	{Row: &strlenRow, Run: strlen},
+	{Row: &substrRow, Run: getrange},
+
+	{Row: &plainGetRow, Run: plainGet},
+	{Row: &plainSetRow, Run: plainSet},
 }
 
 // maxIntText is the length of the longest canonical integer.
