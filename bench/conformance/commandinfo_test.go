@@ -164,7 +164,7 @@ func TestCommandInfoEqualsGolden(t *testing.T) {
 		t.Skip("recording")
 	}
 	want := readCommandGolden(t)
-	got := fetchCommandRows(t, <-targetPool(t, 1))
+	got := fetchCommandRows(t, <-configurations[0].targets(t, 1))
 	for name, row := range got {
 		expected, known := want[name]
 		reason, allowed := allowedInfoDifferences[name]
@@ -181,7 +181,7 @@ func TestCommandInfoEqualsGolden(t *testing.T) {
 }
 
 func TestCommandGoldenEqualsLiveRedis(t *testing.T) {
-	redis := target.StartRedis(t, redisArgs...)
+	redis := target.StartRedis(t, configurations[0].redisArgs...)
 	live := formatRows(fetchCommandRows(t, redis.Addr))
 	if *rewrite {
 		if err := os.WriteFile(commandInfoGolden, []byte(live), 0o644); err != nil {
@@ -203,7 +203,7 @@ func TestEveryCommandHasACase(t *testing.T) {
 	if *rewrite {
 		t.Skip("recording")
 	}
-	rows := fetchCommandRows(t, <-targetPool(t, 1))
+	rows := fetchCommandRows(t, <-configurations[0].targets(t, 1))
 	covered := coveredCommands(loadCases(t))
 	for name, row := range rows {
 		if len(row.subs) == 0 && !covered[name] {
