@@ -15,7 +15,12 @@ type Handle struct {
 	Lease  *mailbox.Lease
 	Engine *engine.Engine
 	PID    *actor.PID
+
+	root *actor.RootContext
 }
+
+// Tell posts a message to the shard and returns at once.
+func (h *Handle) Tell(message any) { h.root.Send(h.PID, message) }
 
 // Func is a message that runs on the shard: what does not come often enough to
 // have a type of its own.
@@ -24,7 +29,7 @@ type Func func(*engine.Engine)
 // Spawn starts a shard actor named "shard-<index>" that runs e. A supervised
 // restart keeps the engine and its data.
 func Spawn(system *actor.ActorSystem, index int, e *engine.Engine) (*Handle, error) {
-	h := &Handle{Index: index, Lease: mailbox.New(), Engine: e}
+	h := &Handle{Index: index, Lease: mailbox.New(), Engine: e, root: system.Root}
 	props := actor.PropsFromProducer(
 		func() actor.Actor { return &shell{engine: e} },
 		actor.WithMailbox(func() actor.Mailbox { return h.Lease }),

@@ -51,6 +51,9 @@ type Call struct {
 	Watches []Watch
 	// Local runs commands that belong to the connection.
 	Local Local
+	// Post runs a function on the connection's goroutine; calls by messages
+	// have it, and use Local there only.
+	Post func(func())
 	// Block is called when the program wants to wait; nil where it may not
 	// (in EXEC and scripts).
 	Block func(*Blocked)

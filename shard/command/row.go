@@ -82,8 +82,8 @@ const (
 	// Internal marks rows that only Troupe itself runs, as steps of sagas: no
 	// client can name them and COMMAND does not list them.
 	Internal
-	// CheckOnly marks rows whose arity the handler itself must refuse, never MULTI.
-	CheckOnly
+	// Immediate marks what MULTI does not queue.
+	Immediate
 )
 
 // Route tells the router how a command travels. It is switched on once.

@@ -152,7 +152,7 @@ func (t *Table) Resolve(args [][]byte) (*Info, reply.Error) {
 		}
 		info = sub
 	}
-	if !info.AdmitsArity(len(args)) && info.Flags&CheckOnly == 0 {
+	if !info.AdmitsArity(len(args)) {
 		return nil, reply.WrongArity(info.FullName)
 	}
 	return info, ""

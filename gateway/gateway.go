@@ -1,0 +1,142 @@
+package gateway
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/troupedb/troupe/coordinator"
+	"github.com/troupedb/troupe/gateway/conn"
+	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/gateway/session"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+)
+
+// Config is what a node is started with.
+type Config struct {
+	Bind        string
+	Port        int
+	PortGiven   bool // the port was asked for: never take another
+	Shards      int
+	Loops       int // event loops, 0: as many as suit the machine
+	Portable    bool
+	RequirePass string
+	MaxClients  int
+	Logger      *slog.Logger
+}
+
+// DefaultShards is the number of shards where none is asked for: see the bench
+// section of README for the measurement.
+const DefaultShards = 16
+
+// tickEvery is how often shards look for expired keys and memory to free.
+const tickEvery = 100 * time.Millisecond
+
+// Gateway is a running node.
+type Gateway struct {
+	Node   *coordinator.Node
+	Server *session.Server
+
+	driver netloop.Driver
+	addr   *net.TCPAddr
+	stop   chan struct{}
+	done   chan struct{}
+}
+
+// Start starts a node that serves clients when it returns.
+func Start(cfg Config) (*Gateway, error) {
+	locals := slices.Concat(session.Commands, conn.Commands)
+	g := &Gateway{stop: make(chan struct{}), done: make(chan struct{})}
+	node, err := coordinator.Start(coordinator.Options{
+		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals),
+		Config: engine.DefaultConfig(), Logger: cfg.Logger,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start node: %w", err)
+	}
+	g.Node = node
+	g.Server = session.NewServer(node.Env, nil, locals)
+	g.Server.Limits.Store(&session.Limits{
+		Password: cfg.RequirePass, MaxClients: cfg.MaxClients, MaxBulk: 512 << 20, MaxQuery: 1 << 30, ProtectedMode: true,
+	})
+	if err := g.listen(&cfg); err != nil {
+		node.Stop()
+		return nil, err
+	}
+	go g.tick()
+	return g, nil
+}
+
+func localRows(list []session.Command) []*command.Row {
+	rows := make([]*command.Row, len(list))
+	for i := range list {
+		rows[i] = list[i].Row
+	}
+	return rows
+}
+
+// Addr returns the address that clients connect to.
+func (g *Gateway) Addr() *net.TCPAddr { return g.addr }
+
+func (g *Gateway) listen(cfg *Config) error {
+	l, err := listenFrom(cfg)
+	if err != nil {
+		return err
+	}
+	g.addr = l.Addr().(*net.TCPAddr)
+	g.Server.NonLoopback = !g.addr.IP.IsLoopback()
+	loops := cfg.Loops
+	if loops == 0 {
+		loops = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if g.driver, err = netloop.NewEpoll(loops, g.Server, func() int { return 300 }); err != nil {
+		return err
+	}
+	return g.driver.Serve(l)
+}
+
+// portsToTry is how many ports are tried when the default one is taken.
+const portsToTry = 100
+
+func listenFrom(cfg *Config) (*net.TCPListener, error) {
+	tries := portsToTry
+	if cfg.PortGiven {
+		tries = 1
+	}
+	var err error
+	for port := cfg.Port; port < cfg.Port+tries; port++ {
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort(cfg.Bind, strconv.Itoa(port))); err == nil {
+			return l.(*net.TCPListener), nil
+		}
+	}
+	return nil, fmt.Errorf("listen on %s:%d: %w", cfg.Bind, cfg.Port, err)
+}
+
+func (g *Gateway) tick() {
+	defer close(g.done)
+	t := time.NewTicker(tickEvery)
+	defer t.Stop()
+	for {
+		select {
+		case now := <-t.C:
+			g.Node.Tick(now.UnixMilli())
+		case <-g.stop:
+			return
+		}
+	}
+}
+
+// Stop ends the node: connections are closed after their replies were sent.
+func (g *Gateway) Stop() {
+	close(g.stop)
+	<-g.done
+	g.driver.Close()
+	g.Node.Stop()
+}

@@ -1,0 +1,110 @@
+package session
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/shard"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// blocking is the session's side of a blocked command. Serving shard, timeout,
+// CLIENT UNBLOCK and the end of the connection race for claimed; the winner
+// answers.
+type blocking struct {
+	s       *Session
+	why     *saga.Blocked
+	claimed atomic.Bool
+	timer   *time.Timer
+}
+
+// newBlocking fills in the waiter. It runs while the waiter's keys are still
+// held by its saga, so nobody can serve it yet.
+func (s *Session) newBlocking(why *saga.Blocked) *blocking {
+	b := &blocking{s: s, why: why}
+	w := why.Waiter
+	w.Claim = func() bool { return b.claimed.CompareAndSwap(false, true) }
+	w.Done = func(out []byte) { b.answer(append([]byte(nil), out...)) }
+	return b
+}
+
+// block makes the connection wait. It may be served already.
+func (s *Session) block(b *blocking) {
+	s.blocked = b
+	s.Server.Stats.Blocked.Add(1)
+	s.Conn.EndOnHangup = true
+	s.Conn.Pause()
+	if b.why.Timeout > 0 {
+		b.timer = time.AfterFunc(time.Duration(b.why.Timeout)*time.Millisecond, func() {
+			if b.why.Waiter.Claim() {
+				b.answer(b.why.TimedOut)
+			}
+		})
+	}
+	s.publish()
+}
+
+// answer ends the wait with a reply. The caller has claimed it. It may be called
+// from any goroutine, and comes to the loop after block.
+func (b *blocking) answer(out []byte) {
+	b.s.Conn.Post(func() {
+		b.over()
+		b.s.answer(&reply.Writer{Buf: out})
+	})
+}
+
+// end is for a connection that has closed.
+func (b *blocking) end() {
+	b.why.Waiter.Claim()
+	b.over()
+}
+
+func (b *blocking) over() {
+	s := b.s
+	if s.blocked != b {
+		return
+	}
+	s.blocked = nil
+	s.Conn.EndOnHangup = false
+	s.Server.Stats.Blocked.Add(-1)
+	if b.timer != nil {
+		b.timer.Stop()
+	}
+	b.forsake()
+}
+
+// forsake takes the waiter out of the queues that it still stands in.
+func (b *blocking) forsake() {
+	env := b.s.Server.Env
+	for _, name := range b.why.Keys {
+		h := env.Shards[env.ShardOf(name)]
+		h.Tell(shard.Func(func(e *engine.Engine) {
+			var k keyspace.Key
+			e.KS.Key(&k, b.why.DB, name)
+			e.Forsake(&k, b.why.Waiter)
+		}))
+	}
+}
+
+const errUnblocked reply.Error = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+
+// Unblock ends a blocked command as if its time were up, or with an error. It
+// runs on the session's loop and tells whether there was one.
+func (s *Session) Unblock(withError bool) bool {
+	b := s.blocked
+	if b == nil || !b.why.Waiter.Claim() {
+		return false
+	}
+	out := b.why.TimedOut
+	if withError {
+		w := reply.Writer{}
+		w.Error(errUnblocked)
+		out = w.Buf
+	}
+	b.over()
+	s.answer(&reply.Writer{Buf: out})
+	return true
+}

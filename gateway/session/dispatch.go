@@ -1,0 +1,199 @@
+package session
+
+import (
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/shard"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/slot"
+)
+
+// errInternal answers a command whose handler panicked. What it was is logged
+// and counted; the connection and all others go on.
+const errInternal reply.Error = "ERR internal error: the command failed and may have been carried out in part"
+
+// dispatch sends a command on its route.
+func (s *Session) dispatch(info *command.Info, args [][]byte) {
+	if s.Multi != nil && info.Flags&command.Immediate == 0 {
+		s.queue(info, args)
+		return
+	}
+	switch info.Route {
+	case command.RouteSingle:
+		s.single(info, args)
+	case command.RouteLocal:
+		s.local(info, args)
+	case command.RouteRefuse:
+		s.Conn.W.Error(reply.Error("ERR '" + info.FullName + "' is not supported by this node"))
+	default:
+		s.releaseLease()
+		call := &s.w.call
+		*call = saga.Call{Cmd: info, Args: args, DB: s.DB}
+		s.Call(call, nil)
+	}
+}
+
+// single runs a command on one key: under the shard's lease if it can be had,
+// else by a message. The lease is kept for the next command.
+func (s *Session) single(info *command.Info, args [][]byte) {
+	key := info.KeyPos
+	in := slot.Of(args[key])
+	h := s.Server.Env.Shards[s.Server.Env.Directory.Shard(in)]
+	req := &s.w.req
+	*req = engine.Request{
+		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: &s.Conn.W, Now: s.w.clock(),
+	}
+	if h != s.lease && !s.takeLease(h) {
+		s.post(h, req)
+		return
+	}
+	start := len(s.Conn.W.Buf)
+	if !h.Lease.Invoke(req) {
+		s.failed(start)
+		return
+	}
+	if req.Waits {
+		s.post(h, req)
+		return
+	}
+	s.w.inline++
+}
+
+// takeLease exchanges the lease held for h's.
+func (s *Session) takeLease(h *shard.Handle) bool {
+	s.releaseLease()
+	if !h.Lease.TryAcquireSpin() {
+		return false
+	}
+	s.lease = h
+	return true
+}
+
+// releaseLease gives the lease back, if one is held. No system call is made and
+// no saga begun while one is held.
+func (s *Session) releaseLease() {
+	if s.lease != nil {
+		s.lease.Lease.Release()
+		s.lease = nil
+	}
+}
+
+// failed answers for a handler that panicked, in place of what it had written.
+func (s *Session) failed(start int) {
+	s.releaseLease()
+	s.Server.Stats.Recovered.Add(1)
+	s.Conn.W.Buf = s.Conn.W.Buf[:start]
+	s.Conn.W.Error(errInternal)
+}
+
+// post sends the request to its shard as a message that owns its memory, and
+// pauses the connection until the reply is there.
+func (s *Session) post(h *shard.Handle, req *engine.Request) {
+	s.releaseLease()
+	s.Server.Stats.Posted.Add(1)
+	own := *req
+	own.Args = ownArgs(req.Args)
+	own.Out = &reply.Writer{Proto: s.Conn.W.Proto}
+	own.Done = func() { s.Conn.Post(func() { s.answer(own.Out) }) }
+	s.Conn.Pause()
+	h.Tell(&own)
+}
+
+// answer takes the reply that the connection was paused for and goes on.
+func (s *Session) answer(out *reply.Writer) {
+	s.Conn.Resume()
+	s.mute = len(s.Conn.W.Buf)
+	s.Conn.W.Raw(out.Buf)
+	s.w.errors += out.Errs
+	if s.Reply == ReplyOff {
+		s.muteReply()
+	}
+	s.publish()
+}
+
+// Call runs a command that spans shards: inline if it can be, else by messages.
+// It fills in what belongs to the session. then, if not nil, takes the reply
+// instead of the client, on the session's loop; the client waits meanwhile.
+func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
+	call.Now, call.Out, call.Local = s.w.clock(), &s.Conn.W, s
+	if then != nil {
+		call.Out = &reply.Writer{Proto: s.Conn.W.Proto}
+	}
+	var b *blocking
+	if call.Cmd.Flags&command.Blocking != 0 {
+		call.Block = func(why *saga.Blocked) { b = s.newBlocking(why) }
+	}
+	if s.inline(call) {
+		s.finish(call.Out, b, then)
+		return
+	}
+	s.Server.Stats.Messages.Add(1)
+	own := *call
+	own.Args = ownArgs(call.Args)
+	own.Out = &reply.Writer{Proto: call.Out.Proto}
+	own.Post = s.Conn.Post
+	s.Conn.Pause()
+	s.Server.Sagas.Submit(&own, func() {
+		s.Conn.Post(func() {
+			if b == nil && then == nil {
+				s.answer(own.Out)
+				return
+			}
+			s.Conn.Resume()
+			s.finish(own.Out, b, then)
+		})
+	})
+}
+
+// finish ends a call whose reply is in out, unless that is the client's already.
+func (s *Session) finish(out *reply.Writer, b *blocking, then func(*reply.Writer)) {
+	if b != nil {
+		s.block(b)
+	}
+	if then != nil {
+		then(out)
+	}
+}
+
+// inline runs the call on this goroutine. A panic of its program is answered
+// as an internal error.
+func (s *Session) inline(call *saga.Call) (done bool) {
+	start := len(s.Conn.W.Buf)
+	defer func() {
+		if p := recover(); p != nil {
+			s.Server.logPanic(p)
+			s.failed(start)
+			done = true
+		}
+	}()
+	return s.w.runner.Inline(call)
+}
+
+// local runs a command of the connection.
+func (s *Session) local(info *command.Info, args [][]byte) {
+	r := &s.w.local
+	*r = LocalCall{Cmd: info, Args: args, Out: &s.Conn.W, DB: &s.DB}
+	s.releaseLease()
+	s.Server.locals[info.ID](s, r)
+}
+
+// RunLocal implements saga.Local.
+func (s *Session) RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply.Writer, t *saga.Tx) {
+	s.Server.locals[cmd.ID](s, &LocalCall{Cmd: cmd, Args: args, Out: out, Tx: t, DB: db})
+}
+
+// ownArgs copies arguments into one block.
+func ownArgs(args [][]byte) [][]byte {
+	n := 0
+	for _, a := range args {
+		n += len(a)
+	}
+	block := make([]byte, 0, n)
+	own := make([][]byte, len(args))
+	for i, a := range args {
+		block = append(block, a...)
+		own[i] = block[len(block)-len(a) : len(block) : len(block)]
+	}
+	return own
+}

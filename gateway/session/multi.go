@@ -1,0 +1,117 @@
+package session
+
+import (
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/shard"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// Multi is a transaction being queued.
+type Multi struct {
+	Queue  []saga.Queued
+	Failed bool // a command was refused: EXEC will be too
+}
+
+// queue keeps a command for EXEC.
+func (s *Session) queue(info *command.Info, args [][]byte) {
+	s.Multi.Queue = append(s.Multi.Queue, saga.Queued{Cmd: info, Args: ownArgs(args)})
+	s.Conn.W.Simple("QUEUED")
+}
+
+const (
+	errNestedMulti    reply.Error = "ERR MULTI calls can not be nested"
+	errExecNoMulti    reply.Error = "ERR EXEC without MULTI"
+	errDiscardNoMulti reply.Error = "ERR DISCARD without MULTI"
+	errWatchInMulti   reply.Error = "ERR WATCH inside MULTI is not allowed"
+)
+
+func multi(s *Session, r *LocalCall) {
+	if s.Multi != nil {
+		r.Out.Error(errNestedMulti)
+		return
+	}
+	s.Multi = &Multi{}
+	r.Out.OK()
+}
+
+func discard(s *Session, r *LocalCall) {
+	if s.Multi == nil {
+		r.Out.Error(errDiscardNoMulti)
+		return
+	}
+	s.Multi = nil
+	s.Unwatch()
+	r.Out.OK()
+}
+
+// exec hands the queue to the saga that runs it. Whatever becomes of it, the
+// transaction and the watches are over.
+func exec(s *Session, r *LocalCall) {
+	m := s.Multi
+	if m == nil {
+		r.Out.Error(errExecNoMulti)
+		return
+	}
+	watches := s.watches
+	s.Multi, s.watches = nil, nil
+	if m.Failed {
+		s.unwatch(watches)
+		r.Out.Error(reply.ErrExecAbort)
+		return
+	}
+	call := &s.w.call
+	*call = saga.Call{Cmd: s.Server.Env.Find(saga.ExecName), Args: r.Args, DB: s.DB, Queue: m.Queue, Watches: watches}
+	if len(watches) == 0 {
+		s.Call(call, nil)
+		return
+	}
+	// The shards must keep the watches until the saga has looked at them.
+	s.Call(call, func(out *reply.Writer) {
+		s.unwatch(watches)
+		s.Conn.W.Raw(out.Buf)
+	})
+}
+
+// watch asks the shards for versions of the keys, all at one moment.
+func watch(s *Session, r *LocalCall) {
+	if s.Multi != nil {
+		r.Out.Error(errWatchInMulti)
+		return
+	}
+	db, keys := s.DB, ownArgs(r.Args[1:])
+	call := &s.w.call
+	*call = saga.Call{Cmd: s.Server.Env.Find(saga.WatchName), Args: r.Args, DB: db}
+	s.Call(call, func(out *reply.Writer) {
+		i := 0
+		reply.Elements(out.Buf, func(v reply.Value) {
+			s.watches = append(s.watches, saga.Watch{DB: db, Key: keys[i], Version: v.Int})
+			i++
+		})
+		s.Conn.W.OK()
+	})
+}
+
+func unwatchAll(s *Session, r *LocalCall) {
+	s.Unwatch()
+	r.Out.OK()
+}
+
+// Unwatch ends all watches.
+func (s *Session) Unwatch() {
+	s.unwatch(s.watches)
+	s.watches = nil
+}
+
+func (s *Session) unwatch(watches []saga.Watch) {
+	env := s.Server.Env
+	for _, w := range watches {
+		env.Shards[env.ShardOf(w.Key)].Tell(shard.Func(func(e *engine.Engine) {
+			var k keyspace.Key
+			e.KS.Key(&k, w.DB, w.Key)
+			e.Unwatch(&k)
+		}))
+	}
+}

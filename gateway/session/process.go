@@ -1,0 +1,118 @@
+package session
+
+import (
+	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/gateway/resp"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// Data implements netloop.Session: it runs the commands in the input until it
+// ends, the connection must wait, or too much output has gathered.
+func (s *Session) Data(in []byte) (consumed int) {
+	s.refreshLimits()
+	s.seen = s.w.clock()
+	for !s.Conn.Paused() && !s.Conn.Closing() && len(s.Conn.W.Buf) < netloop.SoftOutput {
+		args, n, err := s.parser.Next(in[consumed:], &s.limits)
+		consumed += n
+		if err != nil {
+			s.protocolError(err)
+			break
+		}
+		if len(args) == 0 {
+			break
+		}
+		s.command(args)
+	}
+	s.w.netIn += uint64(consumed)
+	s.releaseLease()
+	s.publish()
+	return consumed
+}
+
+func (s *Session) protocolError(err *resp.ProtocolError) {
+	if err.Silent() {
+		s.Server.Stats.QueryDisconnects.Add(1)
+	} else {
+		s.Conn.W.Buf = err.AppendReply(s.Conn.W.Buf)
+	}
+	s.Conn.CloseAfterReply()
+}
+
+// command runs one command and sees to it that the client gets the reply, or
+// does not, as CLIENT REPLY has it.
+func (s *Session) command(args [][]byte) {
+	out := &s.Conn.W
+	start, errs := len(out.Buf), out.Errs
+	s.w.commands++
+	s.mute = start
+	muted := s.Reply != ReplyOn
+	if info, err := s.resolve(args); err != "" {
+		s.refuse(info, err)
+	} else {
+		s.last = info
+		s.dispatch(info, args)
+	}
+	s.w.errors += out.Errs - errs
+	if muted || s.Reply == ReplyOff {
+		s.muteReply()
+	}
+}
+
+// muteReply drops what the command has answered.
+func (s *Session) muteReply() {
+	if len(s.Conn.W.Buf) > s.mute {
+		s.Conn.W.Buf = s.Conn.W.Buf[:s.mute]
+	}
+	switch s.Reply {
+	case ReplySkipNext:
+		s.Reply = ReplySkip
+	case ReplySkip:
+		s.Reply = ReplyOn
+	}
+}
+
+const (
+	errNotInMulti reply.Error = "ERR Command not allowed inside a transaction"
+)
+
+func errSubscribed(name string) reply.Error {
+	return reply.Error("ERR Can't execute '" + name +
+		"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+}
+
+// resolve finds the command that args ask for, or why it must not run.
+func (s *Session) resolve(args [][]byte) (*command.Info, reply.Error) {
+	info := s.Server.Table.Lookup(args[0])
+	if info == nil || len(info.Subs()) > 0 || !info.AdmitsArity(len(args)) {
+		if resp.IsCrossProtocol(args[0]) {
+			s.Conn.CloseAfterReply()
+			return nil, "ERR possible cross-protocol attack: this is HTTP, not RESP"
+		}
+		var err reply.Error
+		if info, err = s.Server.Table.Resolve(args); err != "" {
+			return nil, err
+		}
+	}
+	switch {
+	case !s.Authed && info.Flags&command.NoAuth == 0:
+		return info, reply.ErrNoAuth
+	case s.Multi != nil && info.Flags&command.NoMulti != 0:
+		return info, errNotInMulti
+	case s.Subs > 0 && !s.Conn.W.Resp3() && info.Flags&command.PubSub == 0 && !subscribedMay[info.Name]:
+		return info, errSubscribed(info.FullName)
+	}
+	return info, ""
+}
+
+// subscribedMay are the commands beyond those of pub/sub that a RESP2 client may
+// send while it is subscribed.
+var subscribedMay = map[string]bool{"ping": true, "quit": true, "reset": true}
+
+// refuse answers with an error and makes an open transaction fail.
+func (s *Session) refuse(info *command.Info, err reply.Error) {
+	if s.Multi != nil {
+		s.Multi.Failed = true
+	}
+	s.Conn.W.Error(err)
+}

@@ -1,0 +1,228 @@
+package session
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// LocalHandler carries out a command of RouteLocal and appends one reply to out,
+// unless it has paused the connection and will reply later.
+type LocalHandler func(s *Session, r *LocalCall)
+
+// LocalCall is one local command.
+type LocalCall struct {
+	Cmd  *command.Info
+	Args [][]byte
+	Out  *reply.Writer
+	// Tx is the transaction or script in which the command runs, or nil.
+	Tx *saga.Tx
+	// DB is where the selected database is kept.
+	DB *int
+}
+
+// Command joins a row to its local handler.
+type Command struct {
+	Row *command.Row
+	Run LocalHandler
+}
+
+// Sagas carries out calls by messages.
+type Sagas interface {
+	// Submit runs the call, which owns its memory. done is called once, on any
+	// goroutine, when the reply is in call.Out or the call has blocked.
+	Submit(call *saga.Call, done func())
+}
+
+// Limits are the settings that sessions read at every command or connection.
+// They are replaced as a whole.
+type Limits struct {
+	Password      string // requirepass, "" for none
+	MaxClients    int
+	MaxBulk       int64 // proto-max-bulk-len
+	MaxQuery      int64 // client-query-buffer-limit
+	IdleSeconds   int   // timeout, 0: never
+	ProtectedMode bool
+	Output        [3]OutputLimit // client-output-buffer-limit by class
+}
+
+// OutputLimit is one class of client-output-buffer-limit, in bytes and seconds.
+type OutputLimit struct {
+	Hard, Soft  int64
+	SoftSeconds int
+}
+
+// The classes of client-output-buffer-limit.
+const (
+	ClassNormal = iota
+	ClassReplica
+	ClassPubSub
+)
+
+// Server is what all sessions of a node share.
+type Server struct {
+	Table *command.Table
+	Env   *saga.Env
+	Sagas Sagas
+	// Limits is replaced by CONFIG SET.
+	Limits atomic.Pointer[Limits]
+	// Engine is the shards' part of the configuration.
+	Engine atomic.Pointer[engine.Config]
+	// NonLoopback tells that the node listens beyond this machine, which
+	// protected mode refuses without a password.
+	NonLoopback bool
+	Stats       Stats
+	Started     time.Time
+	// Any is what the packages of the gateway attach: configuration, pub/sub.
+	Hub    Hub
+	Config any
+
+	locals  []LocalHandler
+	nextID  atomic.Uint64
+	mu      sync.Mutex
+	clients map[uint64]*Session
+}
+
+// Hub is the part of pub/sub that sessions need.
+type Hub interface {
+	// Leave ends all subscriptions of a session that has closed.
+	Leave(s *Session)
+}
+
+// Stats are counters for INFO. They are brought up to date once a loop turn.
+type Stats struct {
+	Connections, Rejected    atomic.Uint64
+	Commands, Errors         atomic.Uint64
+	Inline, Messages, Posted atomic.Uint64
+	NetIn, NetOut            atomic.Uint64
+	Recovered                atomic.Uint64
+	Blocked                  atomic.Int64
+	OutputDisconnects        atomic.Uint64
+	QueryDisconnects         atomic.Uint64
+}
+
+// NewServer joins the parts. Limits, Engine and Hub must be set before sessions
+// are opened.
+func NewServer(env *saga.Env, sagas Sagas, commands []Command) *Server {
+	srv := &Server{
+		Table: env.Table, Env: env, Sagas: sagas,
+		locals:  make([]LocalHandler, env.Table.Len()),
+		clients: map[uint64]*Session{},
+		Started: time.Now(),
+	}
+	byRow := map[*command.Row]LocalHandler{}
+	for _, c := range commands {
+		byRow[c.Row] = c.Run
+	}
+	for _, info := range env.Table.All() {
+		srv.locals[info.ID] = byRow[info.Row]
+	}
+	return srv
+}
+
+// worker is what the sessions of a loop share.
+type worker struct {
+	runner *saga.Runner
+	req    engine.Request
+	call   saga.Call
+	local  LocalCall
+	now    int64 // Unix milliseconds, of this turn
+	turn   bool  // now is of this turn
+
+	commands, errors, inline, netIn uint64
+}
+
+// NewWorker implements netloop.Handler.
+func (srv *Server) NewWorker() any { return &worker{runner: srv.Env.NewRunner()} }
+
+// Turn implements netloop.Handler.
+func (srv *Server) Turn(w any) {
+	wk := w.(*worker)
+	wk.turn = false
+	if wk.commands == 0 {
+		return
+	}
+	srv.Stats.Commands.Add(wk.commands)
+	srv.Stats.Inline.Add(wk.inline)
+	srv.Stats.NetIn.Add(wk.netIn)
+	if wk.errors > 0 {
+		srv.Stats.Errors.Add(wk.errors)
+	}
+	wk.commands, wk.errors, wk.inline, wk.netIn = 0, 0, 0, 0
+}
+
+// clock returns the time of this turn.
+func (w *worker) clock() int64 {
+	if !w.turn {
+		w.now, w.turn = time.Now().UnixMilli(), true
+	}
+	return w.now
+}
+
+const (
+	errMaxClients reply.Error = "ERR max number of clients reached"
+	errProtected  reply.Error = "DENIED This node runs in protected mode: it listens beyond this machine and has no password, " +
+		"so it answers clients on the loopback interface only. Set a password (--requirepass, or CONFIG SET requirepass " +
+		"from the node's own machine), or bind to the loopback interface, or turn protected mode off with " +
+		"CONFIG SET protected-mode no if the network is trusted."
+)
+
+// Open implements netloop.Handler.
+func (srv *Server) Open(c *netloop.Conn, w any) netloop.Session {
+	srv.Stats.Connections.Add(1)
+	limits := srv.Limits.Load()
+	if limits.ProtectedMode && limits.Password == "" && srv.NonLoopback && !isLoopback(c.Remote) {
+		srv.Stats.Rejected.Add(1)
+		c.W.Error(errProtected)
+		return nil
+	}
+	s := newSession(srv, c, w.(*worker))
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if len(srv.clients) >= limits.MaxClients {
+		srv.Stats.Rejected.Add(1)
+		c.W.Error(errMaxClients)
+		return nil
+	}
+	srv.clients[s.ID] = s
+	return s
+}
+
+func (srv *Server) forget(s *Session) {
+	srv.mu.Lock()
+	delete(srv.clients, s.ID)
+	srv.mu.Unlock()
+}
+
+// Clients returns the open sessions in the order of their ids.
+func (srv *Server) Clients() []*Session {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	list := make([]*Session, 0, len(srv.clients))
+	for _, s := range srv.clients {
+		list = append(list, s)
+	}
+	sortByID(list)
+	return list
+}
+
+// ClientCount returns the number of open sessions.
+func (srv *Server) ClientCount() int {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	return len(srv.clients)
+}
+
+// logPanic records a defect that a command met: its trace goes to the log, the
+// count to INFO.
+func (srv *Server) logPanic(p any) {
+	slog.Error("command panicked", "panic", p, "stack", string(debug.Stack()))
+}

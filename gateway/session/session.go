@@ -1,0 +1,163 @@
+package session
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/gateway/resp"
+	"github.com/troupedb/troupe/shard"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// Session is one client. Exported fields are for the commands of the connection;
+// they belong to its loop, as everything does that is not said to be otherwise.
+type Session struct {
+	ID     uint64
+	Server *Server
+	Conn   *netloop.Conn
+	DB     int
+	Name   string
+	Authed bool
+	// Multi is the transaction being queued, nil outside of MULTI.
+	Multi *Multi
+	// Subs is how many channels, patterns and shard channels are subscribed to.
+	Subs int
+	// Reply tells which replies the client wants.
+	Reply ReplyMode
+	// NoEvict is kept for CLIENT LIST.
+	NoEvict bool
+
+	w       *worker
+	parser  resp.Parser
+	limits  resp.Limits
+	limitOf *Limits // what limits was made of
+	lease   *shard.Handle
+	watches []saga.Watch
+	blocked *blocking
+	last    *command.Info
+	since   time.Time
+	seen    int64 // Unix milliseconds of the last command
+	mute    int   // start of the reply that CLIENT REPLY suppresses
+	softAt  int64 // since when the output is over the soft limit
+
+	mu   sync.Mutex // guards info
+	info ClientInfo
+}
+
+// ReplyMode is CLIENT REPLY.
+type ReplyMode uint8
+
+// The modes. SkipNext suppresses the reply of the command after this one.
+const (
+	ReplyOn ReplyMode = iota
+	ReplyOff
+	ReplySkipNext
+	ReplySkip
+)
+
+// ClientInfo is what other connections may know of a session, as of the end of
+// its last turn.
+type ClientInfo struct {
+	Name, Command  string
+	DB, Subs       int
+	Queued         int // commands between MULTI and EXEC, -1: none
+	Watching       int
+	Blocked        bool
+	Proto          uint8
+	Unread, Unsent int
+	Seen           int64
+	NoEvict        bool
+}
+
+func newSession(srv *Server, c *netloop.Conn, w *worker) *Session {
+	s := &Session{
+		ID: srv.nextID.Add(1), Server: srv, Conn: c, w: w,
+		since: time.Now(), seen: w.clock(),
+	}
+	c.W.Proto = reply.RESP2
+	s.Authed = srv.Limits.Load().Password == ""
+	s.publish()
+	return s
+}
+
+// Since returns when the connection was opened.
+func (s *Session) Since() time.Time { return s.since }
+
+// Info returns what is known of the session. It may be called from any goroutine.
+func (s *Session) Info() ClientInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.info
+}
+
+// publish brings Info up to date.
+func (s *Session) publish() {
+	queued := -1
+	if s.Multi != nil {
+		queued = len(s.Multi.Queue)
+	}
+	name := "NULL"
+	if s.last != nil {
+		name = s.last.FullName
+	}
+	s.mu.Lock()
+	s.info = ClientInfo{
+		Name: s.Name, Command: name, DB: s.DB, Subs: s.Subs, Queued: queued, Watching: len(s.watches),
+		Blocked: s.blocked != nil, Proto: s.Conn.W.Proto,
+		Unread: s.Conn.Unread(), Unsent: len(s.Conn.W.Buf), Seen: s.seen, NoEvict: s.NoEvict,
+	}
+	s.mu.Unlock()
+}
+
+// Closed implements netloop.Session.
+func (s *Session) Closed() {
+	if s.blocked != nil {
+		s.blocked.end()
+	}
+	s.Unwatch()
+	if s.Server.Hub != nil {
+		s.Server.Hub.Leave(s)
+	}
+	s.Server.forget(s)
+}
+
+// Reset brings the session back to how it was opened, but for what RESET keeps.
+func (s *Session) Reset() {
+	s.Multi = nil
+	s.Unwatch()
+	s.Server.Hub.Leave(s)
+	s.Subs, s.DB, s.Name, s.Reply, s.NoEvict = 0, 0, "", ReplyOn, false
+	s.Conn.W.Proto = reply.RESP2
+	s.Authed = s.Server.Limits.Load().Password == ""
+}
+
+// refreshLimits takes over changed settings.
+func (s *Session) refreshLimits() {
+	l := s.Server.Limits.Load()
+	if l == s.limitOf && s.limits.Unauthenticated == !s.Authed {
+		return
+	}
+	s.limitOf = l
+	s.limits = resp.DefaultLimits()
+	s.limits.MaxBulk, s.limits.MaxQuery = l.MaxBulk, l.MaxQuery
+	s.limits.Unauthenticated = !s.Authed
+}
+
+func isLoopback(remote string) bool {
+	a, err := netip.ParseAddrPort(remote)
+	return err == nil && a.Addr().Unmap().IsLoopback()
+}
+
+func sortByID(list []*Session) {
+	slices.SortFunc(list, func(a, b *Session) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+}
