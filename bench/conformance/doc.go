@@ -9,6 +9,9 @@
 // redis-server is installed (TROUPE_REQUIRE_REDIS=1 makes that a must), the goldens with the live server, so that no
 // golden can grow stale. TROUPE_TARGET=host:port compares another running server instead of a fresh Troupe process.
 //
+// Servers run with Redis's defaults and DEBUG allowed; those of the group "defaults" run with no setting at all.
+// testdata/command_info.golden holds Redis's whole COMMAND table, against which every row that the target lists is held.
+//
 // Every case runs once in RESP2 and once in RESP3, and starts from FLUSHALL, SCRIPT FLUSH and fresh connections.
 //
 // # Case files

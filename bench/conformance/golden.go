@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/troupedb/troupe/bench/conformance/target"
 )
 
 // A transcript is what a case's steps answered, per protocol.
@@ -15,7 +17,7 @@ type transcript struct {
 // goldenPath names the recorded answers of a case file.
 func goldenPath(f *File) string { return strings.TrimSuffix(f.Path, ".case") + ".golden" }
 
-const goldenHead = "# Recorded from redis-server " + "7.0.15 by: go test ./bench/conformance -rewrite\n" +
+const goldenHead = "# Recorded from redis-server " + target.RedisVersion + " by: go test ./bench/conformance -rewrite\n" +
 	"# Answers that differ between protocols are marked 2 and 3.\n"
 
 // writeGolden stores the transcripts of a file's cases, in their order.
