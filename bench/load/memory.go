@@ -65,6 +65,9 @@ func (r *run) fill(ctx context.Context) error {
 // idle opens IdleClients connections to each side, lets each say one PING, and
 // watches what they cost while nothing happens.
 func (r *run) idle(ctx context.Context) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
 	return r.each(MemoryIdle, r.cfg.IdleClients, func(s *target.Server, what string) (report.Footprint, error) {
 		var f report.Footprint
 		if err := r.before(ctx, s, &f, what); err != nil {

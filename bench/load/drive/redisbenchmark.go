@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os/exec"
 	"regexp"
@@ -152,7 +153,7 @@ func (s benchmarkSession) args(requests int64) ([]string, error) {
 
 var (
 	percentileLine = regexp.MustCompile(`^[\d.]+% <= ([\d.]+) milliseconds \(cumulative count (\d+)\)$`)
-	throughputLine = regexp.MustCompile(`^throughput summary: ([\d.]+) requests per second$`)
+	throughputLine = regexp.MustCompile(`^throughput summary: ([\d.]+|inf) requests per second$`)
 	completedLine  = regexp.MustCompile(`^(\d+) requests completed in [\d.]+ seconds$`)
 	// summaryLine holds avg, min, p50, p95, p99 and max in milliseconds.
 	summaryLine = regexp.MustCompile(`^[\d.]+ +[\d.]+ +([\d.]+) +[\d.]+ +([\d.]+) +([\d.]+)$`)
@@ -186,6 +187,9 @@ func parseBenchmark(text string) (Outcome, error) {
 	}
 	if s.rate <= 0 || s.completed <= 0 || len(s.points) == 0 || !s.foundLatencies {
 		return Outcome{}, fmt.Errorf("its output lacks the summary: %.400q", text)
+	}
+	if math.IsInf(s.rate, 1) {
+		return Outcome{}, errors.New("the round was shorter than the millisecond that it counts in: give more --requests")
 	}
 	s.latency.P999 = atShare(s.points, 0.999)
 	return Outcome{

@@ -59,6 +59,13 @@ func TestParseBenchmarkNeedsEverything(t *testing.T) {
 	}
 }
 
+func TestParseBenchmarkOfNoTime(t *testing.T) {
+	_, err := parseBenchmark(strings.Replace(longOutput, "25000.00 req", "inf req", 1))
+	if err == nil || !strings.Contains(err.Error(), "give more --requests") {
+		t.Fatalf("%v", err)
+	}
+}
+
 // fakeBinary writes an executable shell script.
 func fakeBinary(t *testing.T, script string) string {
 	t.Helper()
