@@ -17,14 +17,11 @@ const (
 	pageBytes = 64 << 10
 	pageUnits = pageBytes / unit
 	pageShift = 13 // log2(pageUnits)
-	// regionBytes is what is mapped from the operating system at once.
-	regionBytes = 4 << 20
 	// maxBlock is the largest record that lives in a page. Larger ones are Go
 	// slices of their own: a page must hold several of its class.
 	maxBlock = 4096
-	// maxIdlePages is how many empty pages are kept for the next class that
-	// needs one before their memory goes back to the operating system.
-	maxIdlePages = 16
+	// maxPages bounds an arena to what a Ref can name.
+	maxPages = int(largeBit) / pageUnits
 	// largeBit marks a Ref into Arena.large.
 	largeBit Ref = 1 << 31
 	noBlock      = 0xFFFF
@@ -43,12 +40,11 @@ type page struct {
 
 // Arena allocates the records of one shard.
 type Arena struct {
-	base    []unsafe.Pointer // of each page
+	base    []unsafe.Pointer // of each page; nil: not held
 	pages   []page
 	partial [numClasses]int32
-	idle    []int32 // empty pages, memory still ours
-	fresh   []int32 // empty pages, memory given back or never touched
-	regions [][]byte
+	spare   []int32 // numbers of pages that are not held
+	held    *holding
 	cleanup runtime.Cleanup
 
 	large     [][]byte
@@ -59,20 +55,21 @@ type Arena struct {
 	largeUsed int64
 }
 
-// NewArena returns an empty arena. Its memory goes back to the operating system
-// at Close, or when the arena is garbage.
+// NewArena returns an empty arena. Its memory goes back to the pool at Close, or
+// when the arena is garbage.
 func NewArena() *Arena {
-	a := &Arena{large: [][]byte{nil}}
+	a := &Arena{large: [][]byte{nil}, held: &holding{}}
 	for i := range a.partial {
 		a.partial[i] = noPage
 	}
+	a.cleanup = runtime.AddCleanup(a, (*holding).release, a.held)
 	return a
 }
 
 // Close gives all memory back. No Ref is valid afterwards.
 func (a *Arena) Close() {
 	a.cleanup.Stop()
-	unmapAll(a.regions)
+	a.held.release()
 	*a = *NewArena()
 }
 
@@ -154,17 +151,20 @@ func (a *Arena) unlink(i int32, class uint8) {
 	}
 }
 
-// takePage finds an empty page and gives it to class.
+// takePage gets an empty page and gives it to class.
 func (a *Arena) takePage(class int8) int32 {
-	if len(a.idle) == 0 && len(a.fresh) == 0 {
-		a.mapRegion()
+	if len(a.spare) == 0 {
+		if len(a.pages) == maxPages {
+			panic("data: arena is full: a shard holds at most 16 GiB of records")
+		}
+		a.spare = append(a.spare, int32(len(a.pages)))
+		a.pages = append(a.pages, page{class: -1})
+		a.base = append(a.base, nil)
 	}
-	list := &a.idle
-	if len(*list) == 0 {
-		list = &a.fresh
-	}
-	i := (*list)[len(*list)-1]
-	*list = (*list)[:len(*list)-1]
+	i := a.spare[len(a.spare)-1]
+	a.spare = a.spare[:len(a.spare)-1]
+	a.base[i] = pool.take()
+	a.held.add(a.base[i])
 	// The first unit of a page stays unused: so no record has Ref 0.
 	a.pages[i] = page{class: class, bump: 1, free: noBlock}
 	a.link(i, uint8(class))
@@ -172,41 +172,12 @@ func (a *Arena) takePage(class int8) int32 {
 	return i
 }
 
-// retire takes an empty page out of its class.
+// retire gives an empty page back.
 func (a *Arena) retire(i int32) {
 	a.pages[i].class = -1
 	a.resident -= pageBytes
-	if len(a.idle) < maxIdlePages {
-		a.idle = append(a.idle, i)
-		return
-	}
-	discard(unsafe.Slice((*byte)(a.base[i]), pageBytes))
-	a.fresh = append(a.fresh, i)
-}
-
-func (a *Arena) mapRegion() {
-	region := mapMemory(regionBytes)
-	a.regions = append(a.regions, region)
-	// A cleanup sees only the regions, never the arena itself.
-	a.cleanup.Stop()
-	a.cleanup = runtime.AddCleanup(a, unmapAll, append([][]byte(nil), a.regions...))
-	first := unsafe.Pointer(unsafe.SliceData(region))
-	count := int32(regionBytes / pageBytes)
-	start := int32(len(a.pages))
-	if (start+count)*pageUnits < 0 {
-		panic("data: arena is full: a shard holds at most 16 GiB of records")
-	}
-	for i := range count {
-		a.base = append(a.base, unsafe.Add(first, int(i)*pageBytes))
-		a.pages = append(a.pages, page{class: -1})
-	}
-	for i := count - 1; i >= 0; i-- { // so that the lowest page is taken first
-		a.fresh = append(a.fresh, start+i)
-	}
-}
-
-func unmapAll(regions [][]byte) {
-	for _, r := range regions {
-		unmapMemory(r)
-	}
+	a.held.drop(a.base[i])
+	pool.give(a.base[i])
+	a.base[i] = nil
+	a.spare = append(a.spare, i)
 }

@@ -4,6 +4,4 @@ package data
 
 func mapMemory(n int) []byte { return make([]byte, n) }
 
-func unmapMemory([]byte) {}
-
 func discard([]byte) {}

@@ -4,24 +4,27 @@ package data
 
 import (
 	"fmt"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// mapMemory asks the operating system for n zeroed bytes outside Go's heap.
+// hugePage is the alignment that lets the operating system back a region with
+// huge pages.
+const hugePage = 2 << 20
+
+// mapMemory asks the operating system for n zeroed bytes outside Go's heap,
+// aligned to huge pages. They are never unmapped, only discarded.
 func mapMemory(n int) []byte {
-	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	b, err := unix.Mmap(-1, 0, n+hugePage, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		// As with Go's own heap, there is nothing to go on with.
 		panic(fmt.Sprintf("data: mapping %d bytes: %v", n, err))
 	}
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (hugePage - 1))
+	b = b[skip : skip+n]
+	adviseHuge(b)
 	return b
-}
-
-func unmapMemory(b []byte) {
-	if err := unix.Munmap(b); err != nil {
-		panic(fmt.Sprintf("data: unmapping %d bytes: %v", len(b), err))
-	}
 }
 
 // discard lets the operating system take the memory of b back; b stays usable.
