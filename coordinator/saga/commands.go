@@ -4,5 +4,8 @@ import "slices"
 
 // Commands are all commands that span shards.
 func Commands() []Command {
-	return slices.Concat[[]Command]()
+	return slices.Concat(
+		listCommands,
+		zsetCommands,
+	)
 }

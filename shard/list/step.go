@@ -37,7 +37,7 @@ func popFirst(c *engine.Ctx) {
 }
 
 // rotateRow: ~lrotate key LEFT|RIGHT LEFT|RIGHT. It is LMOVE with both keys the
-// same.
+// same; there is no answer if there is no list.
 var rotateRow = command.Row{
 	Name:  "~lrotate",
 	Group: command.GroupList,
@@ -49,11 +49,7 @@ var rotateRow = command.Row{
 
 func rotate(c *engine.Ctx) {
 	l, r, ok := find(c)
-	if !ok {
-		return
-	}
-	if r == 0 {
-		c.Out.Null()
+	if !ok || r == 0 {
 		return
 	}
 	from, to := endOf(c.Args[2]), endOf(c.Args[3])

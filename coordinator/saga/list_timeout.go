@@ -1,0 +1,55 @@
+package saga
+
+import (
+	"math"
+	"time"
+
+	"github.com/troupedb/troupe/shard/data/num"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// maxTimeout bounds how long a command waits, in milliseconds: 292 years, the
+// most that fits a timer.
+const maxTimeout = math.MaxInt64 / int64(time.Millisecond)
+
+// readTimeout reads argument i, seconds with a fraction, as milliseconds rounded
+// up; 0 is no timeout. Otherwise it writes the error. What an int64 of
+// milliseconds cannot hold is "negative", as it becomes in Redis.
+func readTimeout(t *Tx, i int) (ms int64, ok bool) {
+	seconds, ok := readSeconds(t.Args[i])
+	if !ok {
+		t.Out.Error(reply.ErrTimeoutNum)
+		return 0, false
+	}
+	wait := math.Ceil(seconds * 1000)
+	if wait < 0 || wait >= math.MaxInt64 {
+		t.Out.Error(reply.ErrTimeoutNeg)
+		return 0, false
+	}
+	return min(int64(wait), maxTimeout), true
+}
+
+// readSeconds reads a number that Redis reads as a long double. Of what only that
+// can hold the size matters, not the digits.
+func readSeconds(text []byte) (seconds float64, ok bool) {
+	if seconds, ok = num.ParseFloat(text); ok {
+		return seconds, true
+	}
+	long, ok := num.ParseLongDouble(text)
+	if !ok {
+		return 0, false
+	}
+	digits, err := num.AddLong(nil, &long, new(num.LongDouble))
+	if err != nil {
+		return 0, false
+	}
+	if _, tiny := num.ParseFloat(digits); !tiny {
+		seconds = math.Inf(1)
+	} else {
+		seconds = math.SmallestNonzeroFloat64
+	}
+	if text[0] == '-' {
+		seconds = -seconds
+	}
+	return seconds, true
+}
