@@ -1,0 +1,106 @@
+package script
+
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+const (
+	errNoArguments  = "ERR Please specify at least one argument for this redis lib call"
+	errArgumentType = "ERR Lua redis lib command arguments must be strings or integers"
+)
+
+// errorTable is how a script sees a Redis error.
+func (m *vm) errorTable(text string) *lua.LTable {
+	t := m.L.CreateTable(0, 1)
+	t.RawSetString("err", lua.LString(text))
+	return t
+}
+
+// arguments collects the running function's arguments as a command's words.
+// They alias the script's strings and a buffer of the interpreter. The message
+// is empty if all is well.
+func (m *vm) arguments(L *lua.LState) (args [][]byte, message string) {
+	n := L.GetTop()
+	if n == 0 {
+		return nil, errNoArguments
+	}
+	m.args, m.argText = m.args[:0], m.argText[:0]
+	for i := 1; i <= n; i++ {
+		switch v := L.Get(i).(type) {
+		case lua.LString:
+			m.args = append(m.args, bytesOf(string(v)))
+		case lua.LNumber:
+			from := len(m.argText)
+			m.argText = appendArg(m.argText, float64(v))
+			m.args = append(m.args, m.argText[from:len(m.argText):len(m.argText)])
+		default:
+			return nil, errArgumentType
+		}
+	}
+	return m.args, ""
+}
+
+func (m *vm) redisCall(L *lua.LState) int {
+	v, failed := m.command(L)
+	if failed {
+		m.raise(L, v)
+	}
+	L.Push(v)
+	return 1
+}
+
+func (m *vm) redisPcall(L *lua.LState) int {
+	v, _ := m.command(L)
+	L.Push(v)
+	return 1
+}
+
+// command runs one command; failed tells that v is an error table.
+func (m *vm) command(L *lua.LState) (v lua.LValue, failed bool) {
+	args, message := m.arguments(L)
+	if message != "" {
+		return m.errorTable(message), true
+	}
+	m.answer.Buf, m.answer.Proto = m.answer.Buf[:0], m.resp
+	m.call(args)
+	m.steps++
+	if m.ended != nil {
+		m.stop(L)
+	}
+	m.charge(L, len(m.answer.Buf))
+	p := parser{m: m, buf: m.answer.Buf}
+	v, ok := p.value(0)
+	if !ok || len(p.buf) != 0 {
+		m.end(errPanic)
+		m.engine.recovered.Add(1)
+		m.stop(L)
+	}
+	return v, m.answer.Buf[0] == '-'
+}
+
+// call passes one command to the Caller and turns its Abort into the end of
+// the run, because the interpreter would swallow the panic.
+func (m *vm) call(args [][]byte) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case Abort:
+			m.end(r)
+		default:
+			m.broken()
+		}
+	}()
+	m.req.Caller.Call(args, &m.answer)
+}
+
+// redisError is the text of a Redis error as Redis 7 rebuilds it: a message of
+// one word gets the general code before it.
+func redisError(line string) string {
+	code, rest, ok := strings.Cut(line, " ")
+	if !ok {
+		return "ERR " + strings.Trim(line, "\r\n")
+	}
+	return code + " " + strings.Trim(rest, "\r\n")
+}

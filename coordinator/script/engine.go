@@ -1,0 +1,184 @@
+package script
+
+import (
+	"crypto/sha1"
+	"encoding/hex"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupedb/troupe/shard/reply"
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Limits that Options leave at zero.
+const (
+	// DefaultMemoryLimit is how many bytes one run may hold live.
+	DefaultMemoryLimit = 256 << 20
+	// DefaultStringLimit is the longest string a script can build: Redis's own
+	// bulk limit is twice that, but no run may hold more than its memory limit.
+	DefaultStringLimit = 256 << 20
+	// DefaultIdle is how many interpreters an Engine keeps for the next run.
+	DefaultIdle = 16
+	// shaLen is the length of a SHA1 in hexadecimal.
+	shaLen = 40
+)
+
+// Options configure an Engine. Zero fields take the defaults above.
+type Options struct {
+	MemoryLimit int    // bytes one run may hold live
+	StringLimit int    // bytes of the longest string
+	MaxSteps    uint64 // Lua instructions one run may execute; 0 is no limit
+	Idle        int    // interpreters kept for reuse
+	// Log receives redis.log; level is one of the four Redis log levels (0
+	// debug to 3 warning). Nil drops the messages. It is called concurrently.
+	Log func(level int, message string)
+}
+
+// Engine is a script cache and a pool of interpreters. It may be used from many
+// goroutines at once.
+type Engine struct {
+	opts      Options
+	recovered atomic.Uint64
+
+	mu      sync.RWMutex
+	scripts map[string]*compiled
+
+	idleMu sync.Mutex
+	idle   []*vm
+}
+
+// compiled is one script of the cache; immutable.
+type compiled struct {
+	sha   string
+	body  string
+	flags Flags
+	proto *lua.FunctionProto
+	names varNames
+}
+
+// New returns an Engine with an empty cache.
+func New(opts Options) *Engine {
+	if opts.MemoryLimit <= 0 {
+		opts.MemoryLimit = DefaultMemoryLimit
+	}
+	if opts.StringLimit <= 0 {
+		opts.StringLimit = DefaultStringLimit
+	}
+	if opts.Idle <= 0 {
+		opts.Idle = DefaultIdle
+	}
+	return &Engine{opts: opts, scripts: make(map[string]*compiled)}
+}
+
+// Load compiles body, keeps it in the cache, and returns its SHA1. The error is
+// a reply.Error that Redis would answer.
+func (e *Engine) Load(body []byte) (sha string, err error) {
+	c, err := e.load(body)
+	if err != nil {
+		return "", err
+	}
+	return c.sha, nil
+}
+
+func (e *Engine) load(body []byte) (*compiled, error) {
+	var key [shaLen]byte
+	sum := sha1.Sum(body)
+	hex.Encode(key[:], sum[:])
+	if c := e.lookup(key[:]); c != nil {
+		return c, nil
+	}
+	c, err := compileScript(string(key[:]), string(body))
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.scripts[c.sha] = c
+	return c, nil
+}
+
+// lookup finds a script by its lower-case SHA1.
+func (e *Engine) lookup(sha []byte) *compiled {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.scripts[string(sha)]
+}
+
+// find is lookup for a client's spelling of a SHA1.
+func (e *Engine) find(sha string) *compiled {
+	if len(sha) != shaLen {
+		return nil
+	}
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.scripts[strings.ToLower(sha)]
+}
+
+// Exists tells whether a script with this SHA1, in any letter case, is cached.
+func (e *Engine) Exists(sha string) bool { return e.find(sha) != nil }
+
+// Script returns what is known of a cached script: its text and its flags.
+func (e *Engine) Script(sha string) (body string, flags Flags, ok bool) {
+	c := e.find(sha)
+	if c == nil {
+		return "", 0, false
+	}
+	return c.body, c.flags, true
+}
+
+// Len is the number of cached scripts.
+func (e *Engine) Len() int {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return len(e.scripts)
+}
+
+// Flush empties the cache. Running scripts are not disturbed.
+func (e *Engine) Flush() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.scripts = make(map[string]*compiled)
+}
+
+// Recovered counts the panics inside the interpreter that were turned into
+// error replies. Each is a defect.
+func (e *Engine) Recovered() uint64 { return e.recovered.Load() }
+
+// resolve finds or compiles the script of req.
+func (e *Engine) resolve(req *Request) (*compiled, error) {
+	if req.Body != nil {
+		return e.load(req.Body)
+	}
+	if c := e.find(req.SHA); c != nil {
+		return c, nil
+	}
+	return nil, reply.ErrNoScript
+}
+
+func (e *Engine) take() *vm {
+	e.idleMu.Lock()
+	if n := len(e.idle); n > 0 {
+		m := e.idle[n-1]
+		e.idle[n-1] = nil
+		e.idle = e.idle[:n-1]
+		e.idleMu.Unlock()
+		return m
+	}
+	e.idleMu.Unlock()
+	return newVM(e)
+}
+
+// give takes an interpreter back unless its run left it in doubt.
+func (e *Engine) give(m *vm) {
+	if !m.spoiled {
+		e.idleMu.Lock()
+		if len(e.idle) < e.opts.Idle {
+			e.idle = append(e.idle, m)
+			e.idleMu.Unlock()
+			return
+		}
+		e.idleMu.Unlock()
+	}
+	m.L.Close()
+}

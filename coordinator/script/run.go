@@ -1,0 +1,225 @@
+package script
+
+import (
+	"errors"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/troupedb/troupe/shard/reply"
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Caller runs commands on behalf of one script. Call appends exactly one reply,
+// in the protocol version of w, or panics with an Abort to end the script.
+// args belong to the interpreter and are valid during the call only.
+type Caller interface {
+	Call(args [][]byte, w *reply.Writer)
+}
+
+// ACLChecker is what a Caller implements to answer redis.acl_check_cmd: known
+// is false for a command that does not exist.
+type ACLChecker interface {
+	CheckACL(args [][]byte) (known, allowed bool)
+}
+
+// Abort is the panic with which a Caller ends the script at once. It passes
+// through Lua's pcall and is returned by Run.
+type Abort struct{ Reason error }
+
+func (a Abort) Error() string { return "script aborted: " + a.Reason.Error() }
+
+// Unwrap returns the Caller's reason.
+func (a Abort) Unwrap() error { return a.Reason }
+
+// Request is one EVAL. Body nil means the cached script with this SHA.
+type Request struct {
+	SHA        string
+	Body       []byte
+	Keys, Args [][]byte
+	Caller     Caller
+	// ReadOnly is set for EVAL_RO. Run refuses scripts that declare writes; to
+	// refuse write commands is the Caller's.
+	ReadOnly bool
+	// Seed starts math.random; 0 is the sequence of a fresh redis-server.
+	Seed uint32
+	// Kill ends the script soon after it becomes true. It may be nil.
+	Kill *atomic.Bool
+	// MaxSteps overrides the Engine's when it is not 0.
+	MaxSteps uint64
+}
+
+// run is the state of one run of an interpreter.
+type run struct {
+	meter
+	req     *Request
+	resp    uint8 // protocol version of redis.call's replies
+	names   varNames
+	own     bool     // the error under way has a message of our own
+	raised  position // where it was raised
+	native  int      // library functions that are calling back into Lua
+	random  rand48
+	threads map[*lua.LState]*thread
+	stales  map[*lua.LTable]int
+	args    [][]byte
+	argText []byte
+	answer  reply.Writer
+}
+
+// Run executes one script and appends its reply, in the protocol version of
+// out. If the Caller aborts, Run returns the Abort and appends nothing.
+func (e *Engine) Run(req *Request, out *reply.Writer) error {
+	c, err := e.resolve(req)
+	if err != nil {
+		out.Error(err.(reply.Error))
+		return nil
+	}
+	if req.ReadOnly && c.flags&(Compat|NoWrites) == 0 {
+		out.Error("ERR Can not execute a script with write flag using *_ro command.")
+		return nil
+	}
+	m := e.take()
+	start, errs := len(out.Buf), out.Errs
+	m.begin(req, c)
+	m.execute(c, out)
+	var abort Abort
+	aborted := errors.As(m.ended, &abort)
+	if aborted {
+		out.Buf, out.Errs = out.Buf[:start], errs
+	}
+	m.finish()
+	e.give(m)
+	if aborted {
+		return abort
+	}
+	return nil
+}
+
+func (m *vm) begin(req *Request, c *compiled) {
+	max := req.MaxSteps
+	if max == 0 {
+		max = m.engine.opts.MaxSteps
+	}
+	m.meter.reset(max)
+	m.req, m.resp, m.names = req, reply.RESP2, c.names
+	m.own, m.raised, m.native = false, position{}, 0
+	m.random = newRand48(req.Seed)
+	m.inside.RawSetString("KEYS", m.array(req.Keys))
+	m.inside.RawSetString("ARGV", m.array(req.Args))
+}
+
+func (m *vm) array(items [][]byte) *lua.LTable {
+	t := m.L.CreateTable(len(items), 0)
+	for i, b := range items {
+		t.RawSetInt(i+1, lua.LString(b))
+	}
+	return t
+}
+
+// keptBytes is how large the buffers are that an interpreter keeps between runs.
+const keptBytes = 64 << 10
+
+// finish lets go of everything that belonged to the run.
+func (m *vm) finish() {
+	if m.ended != nil {
+		// A run that was cut off may have been deep in coroutines.
+		m.spoiled = m.spoiled || len(m.threads) > 0 || !errors.As(m.ended, new(Abort))
+	}
+	m.req, m.names = nil, nil
+	m.threads, m.stales = nil, nil
+	if cap(m.argText) > keptBytes {
+		m.argText = nil
+	}
+	if cap(m.answer.Buf) > keptBytes {
+		m.answer.Buf = nil
+	}
+	if !m.spoiled {
+		m.L.SetTop(0)
+		m.L.Env = m.globals
+		*m.json = defaultJSON()
+	}
+}
+
+// execute runs the script and appends its reply.
+func (m *vm) execute(c *compiled, out *reply.Writer) {
+	start := len(out.Buf)
+	defer func() {
+		if r := recover(); r != nil {
+			out.Buf = out.Buf[:start]
+			m.broken()
+			m.replyError(c, lua.LString(m.ended.Error()), out)
+		}
+	}()
+	m.L.Push(m.trampoline)
+	m.L.Push(m.function(c.proto))
+	if err := m.L.PCall(1, 1, nil); err != nil {
+		v := m.caught(err)
+		if m.ended != nil {
+			v = lua.LString(m.ended.Error())
+		}
+		m.replyError(c, v, out)
+		return
+	}
+	result := m.L.Get(-1)
+	m.L.Pop(1)
+	m.writeResult(result, out)
+}
+
+// broken records a panic inside the interpreter; the run ends and the
+// interpreter is not used again.
+func (m *vm) broken() {
+	m.engine.recovered.Add(1)
+	m.spoiled = true
+	m.end(errPanic)
+}
+
+// enter calls the script from inside PCall, to see where its errors are raised.
+func (m *vm) enter(L *lua.LState) int {
+	plain := L.Panic
+	L.Panic = func(at *lua.LState) {
+		if !m.own {
+			m.raised = m.origin(at)
+		}
+		plain(at)
+	}
+	L.Call(0, 1)
+	return 1
+}
+
+// caught returns the value of an error that PCall or Resume has stopped.
+func (m *vm) caught(err error) lua.LValue {
+	own := m.own
+	m.own = false
+	var api *lua.ApiError
+	if !errors.As(err, &api) {
+		m.broken()
+		return lua.LString(err.Error())
+	}
+	if api.Type == lua.ApiErrorPanic {
+		m.broken()
+		return lua.LString(errPanic.Error())
+	}
+	if text, ok := api.Object.(lua.LString); ok && !own {
+		return lua.LString(m.translate(string(text)))
+	}
+	return api.Object
+}
+
+// replyError appends an error that the script did not catch.
+func (m *vm) replyError(c *compiled, v lua.LValue, out *reply.Writer) {
+	text, at := "ERR unknown error", m.raised
+	switch v := v.(type) {
+	case *lua.LTable:
+		if s, ok := toText(m.reading(v).RawGetString("err")); ok {
+			text = s
+		}
+	case lua.LString, lua.LNumber:
+		s, _ := toText(v)
+		text = "ERR " + s
+	default:
+		text = "ERR " + v.String()
+	}
+	if at.known {
+		text += " script: " + c.sha + ", on " + at.source + ":" + strconv.Itoa(at.line) + "."
+	}
+	out.Error(reply.Error(oneLine(text)))
+}
