@@ -28,7 +28,34 @@ type Config struct {
 	Portable    bool
 	RequirePass string
 	MaxClients  int
+	EnableDebug string // enable-debug-command: no, yes or local
 	Logger      *slog.Logger
+}
+
+// Bounds of what a node can be started with.
+const (
+	maxShards     = 1024
+	maxMaxClients = 1 << 20
+)
+
+// DefaultConfig returns what a node is started with where nothing else is asked for.
+func DefaultConfig() Config {
+	return Config{Bind: "127.0.0.1", Port: 6379, Shards: DefaultShards, MaxClients: 10000, EnableDebug: "no"}
+}
+
+// Validate tells what a node cannot be started with.
+func (c *Config) Validate() error {
+	switch {
+	case c.Port < 0 || c.Port > 65535:
+		return fmt.Errorf("--port %d: a port is a number from 0 (any free one) to 65535", c.Port)
+	case c.Shards < 1 || c.Shards > maxShards:
+		return fmt.Errorf("--shards %d: give a number from 1 to %d", c.Shards, maxShards)
+	case c.MaxClients < 1 || c.MaxClients > maxMaxClients:
+		return fmt.Errorf("--maxclients %d: give a number from 1 to %d", c.MaxClients, maxMaxClients)
+	case c.EnableDebug != "no" && c.EnableDebug != "yes" && c.EnableDebug != "local":
+		return fmt.Errorf("--enable-debug-command %s: give no, yes or local", c.EnableDebug)
+	}
+	return nil
 }
 
 // DefaultShards is the number of shards where none is asked for: see the bench
@@ -47,12 +74,16 @@ type Gateway struct {
 	addr   *net.TCPAddr
 	stop   chan struct{}
 	done   chan struct{}
+	asked  chan struct{} // closed by SHUTDOWN
 }
+
+// ShutdownAsked is closed when a client has asked the node to end.
+func (g *Gateway) ShutdownAsked() <-chan struct{} { return g.asked }
 
 // Start starts a node that serves clients when it returns.
 func Start(cfg Config) (*Gateway, error) {
 	locals := slices.Concat(session.Commands, conn.Commands)
-	g := &Gateway{stop: make(chan struct{}), done: make(chan struct{})}
+	g := &Gateway{stop: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{})}
 	node, err := coordinator.Start(coordinator.Options{
 		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals),
 		Config: engine.DefaultConfig(), Logger: cfg.Logger,

@@ -2,25 +2,65 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
-	"github.com/troupedb/troupe/gateway"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
-	port := 7700
-	g, err := gateway.Start(gateway.Config{Bind: "127.0.0.1", Port: port, PortGiven: true, Shards: gateway.DefaultShards, MaxClients: 10000, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if err := root().ExecuteContext(ctx); err != nil {
+		if !errors.Is(err, context.Canceled) {
+			fmt.Fprintln(os.Stderr, "troupe:", err)
+		}
 		os.Exit(1)
 	}
-	fmt.Println("ready", g.Addr())
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGTERM, os.Interrupt)
-	<-c
-	g.Stop()
+}
+
+// root is `troupe`, which does what `troupe node` does.
+func root() *cobra.Command {
+	node := nodeCommand()
+	cmd := &cobra.Command{
+		Use:   "troupe",
+		Short: "A Redis made of actors",
+		Long: "Troupe is a Redis-compatible in-memory store made of actors: every command, on any keys, is atomic.\n" +
+			"Without a subcommand it starts a node, as `troupe node` does.",
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE:          node.RunE,
+	}
+	cmd.Flags().AddFlagSet(node.Flags())
+	cmd.AddCommand(node, benchCommand())
+	cmd.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags()) }
+	cmd.CompletionOptions.HiddenDefaultCmd = true
+	return cmd
+}
+
+// fromEnvironment sets each flag that was not given from its TROUPE_ variable.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var failed error
+	flags.VisitAll(func(f *pflag.Flag) {
+		value, ok := os.LookupEnv(variable(f.Name))
+		if f.Changed || !ok || failed != nil {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			failed = fmt.Errorf("environment variable %s=%q: %w", variable(f.Name), value, err)
+		}
+	})
+	return failed
+}
+
+// variable is the environment variable of a flag.
+func variable(flag string) string {
+	return "TROUPE_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }

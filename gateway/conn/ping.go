@@ -61,7 +61,6 @@ var selectRow = command.Row{
 	},
 }
 
-
 func ping(s *session.Session, r *session.LocalCall) {
 	if len(r.Args) == 2 {
 		r.Out.Bulk(r.Args[1])

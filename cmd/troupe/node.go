@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+	"github.com/troupedb/troupe/gateway"
+)
+
+func nodeCommand() *cobra.Command {
+	cfg := gateway.DefaultConfig()
+	var level string
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "Start a node",
+		Long: "Starts a node and serves Redis clients until it is told to stop (Ctrl-C or SIGTERM).\n" +
+			"Each flag can also be given as an environment variable, such as TROUPE_PORT for --port.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger, err := newLogger(cmd.ErrOrStderr(), level)
+			if err != nil {
+				return err
+			}
+			cfg.Logger = logger
+			cfg.PortGiven = cmd.Flags().Changed("port")
+			return runNode(cmd, cfg)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.Bind, "bind", cfg.Bind, "address to listen on")
+	f.IntVar(&cfg.Port, "port", cfg.Port, "port to listen on; if it is not given and taken, the next free one is used")
+	f.IntVar(&cfg.Shards, "shards", cfg.Shards, "number of shards, 1 to 1024")
+	f.StringVar(&cfg.RequirePass, "requirepass", "", "password that clients must give (AUTH)")
+	f.IntVar(&cfg.MaxClients, "maxclients", cfg.MaxClients, "most clients connected at once")
+	f.StringVar(&level, "log-level", "warn", "what is logged to standard error: debug, info, warn or error")
+	f.StringVar(&cfg.EnableDebug, "enable-debug-command", cfg.EnableDebug, "who may use DEBUG: no, yes, or local (connections from this machine)")
+	return cmd
+}
+
+func newLogger(w io.Writer, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level %s: use debug, info, warn or error", level)
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: l})), nil
+}
+
+func runNode(cmd *cobra.Command, cfg gateway.Config) error {
+	slog.SetDefault(cfg.Logger)
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	g, err := gateway.Start(cfg)
+	if err != nil {
+		return err
+	}
+	greet(cmd.OutOrStdout(), g, &cfg)
+	select {
+	case <-cmd.Context().Done():
+	case <-g.ShutdownAsked():
+	}
+	g.Stop()
+	fmt.Fprintln(cmd.OutOrStdout(), "Stopped.")
+	return nil
+}
+
+// greet tells a person what is running and what to do with it.
+func greet(w io.Writer, g *gateway.Gateway, cfg *gateway.Config) {
+	addr := g.Addr()
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	fmt.Fprintf(w, "Troupe listens on %s with %d shards.\n", addr, cfg.Shards)
+	if !cfg.PortGiven && addr.Port != cfg.Port {
+		fmt.Fprintf(w, "  Port %d was taken, so this is the next free one.\n", cfg.Port)
+	}
+	auth := ""
+	if cfg.RequirePass != "" {
+		auth = " -a <password>"
+	}
+	fmt.Fprintf(w, "  Connect:  redis-cli -h %s -p %d%s\n", host, addr.Port, auth)
+	fmt.Fprintf(w, "  Measure:  troupe bench --host %s --port %d --peer\n", host, addr.Port)
+	fmt.Fprintln(w, "  Data is held in memory only: it is gone when this process ends.")
+	if cfg.RequirePass == "" && !addr.IP.IsLoopback() {
+		fmt.Fprintln(w, "  No password is set, so clients on other machines are refused (protected mode): see --requirepass.")
+	}
+	fmt.Fprintln(w, "  Stop:     Ctrl-C")
+}
