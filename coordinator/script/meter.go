@@ -77,7 +77,7 @@ func (b *meter) look() <-chan struct{} {
 		case kill != nil && kill.Load():
 			b.end(errKilled)
 		case b.max != 0 && b.steps > b.max:
-			b.end(errSteps)
+			b.end(b.vm.req.overrun())
 		default:
 			b.charge(checkEvery * bytesPerStep)
 		}

@@ -46,6 +46,17 @@ type Request struct {
 	Kill *atomic.Bool
 	// MaxSteps overrides the Engine's when it is not 0.
 	MaxSteps uint64
+	// OutOfSteps, if not nil, is the reason of the Abort that Run returns when
+	// the script takes more than MaxSteps; else that is an error reply.
+	OutOfSteps error
+}
+
+// overrun is why a script that takes too many steps ends.
+func (r *Request) overrun() error {
+	if r.OutOfSteps != nil {
+		return Abort{r.OutOfSteps}
+	}
+	return errSteps
 }
 
 // run is the state of one run of an interpreter.
