@@ -5,7 +5,14 @@ import "slices"
 // Commands are all commands that span shards.
 func Commands() []Command {
 	return slices.Concat(
+		bitmapCommands,
+		broadcastCommands,
+		genericCommands,
+		stringCommands,
+		transactionCommands,
+		evalCommands,
 		listCommands,
+		watchCommands,
 		zsetCommands,
 	)
 }

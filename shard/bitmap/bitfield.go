@@ -134,7 +134,7 @@ func runFields(c *engine.Ctx, readOnly bool) {
 	changed := false
 	c.Out.Array(len(ops))
 	for i := range ops {
-		if ops[i].run(c) || longer && ops[i].verb != fieldGet {
+		if ops[i].run(c, longer) {
 			changed = true
 		}
 	}
@@ -143,8 +143,9 @@ func runFields(c *engine.Ctx, readOnly bool) {
 	}
 }
 
-// run carries out one operation, replies, and tells whether it changed bits.
-func (op *fieldOp) run(c *engine.Ctx) (changed bool) {
+// run carries out one operation, replies, and tells whether it wrote something
+// new; in a string that was just made longer that is anything.
+func (op *fieldOp) run(c *engine.Ctx, longer bool) (changed bool) {
 	var scratch [20]byte
 	was := op.read(text(c, c.Find(), &scratch))
 	if op.verb == fieldGet {
@@ -166,7 +167,7 @@ func (op *fieldOp) run(c *engine.Ctx) (changed bool) {
 		c.Out.Int(sum)
 	}
 	if sum == was {
-		return false
+		return longer
 	}
 	writeBits(edit(c, op.at, op.width), op.at, op.width, uint64(sum))
 	return true

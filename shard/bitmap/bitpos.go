@@ -45,12 +45,12 @@ func bitpos(c *engine.Ctx) {
 		c.Out.Error(errBitSought)
 		return
 	}
-	r := c.Find()
-	if r == 0 {
-		c.Out.Int(-bit)
+	r, ok := c.FindString()
+	if !ok {
 		return
 	}
-	if r, ok = c.FindString(); !ok {
+	if r == 0 { // all zeros
+		c.Out.Int(-bit)
 		return
 	}
 	var scratch [20]byte

@@ -16,8 +16,7 @@ type watchEntry struct {
 }
 
 // Watch begins to watch a key for one watcher and returns what Unchanged and
-// Unwatch want to hear again. expired tells that the key was there, but past its
-// time, which counts as absent.
+// Unwatch want to hear again.
 func (e *Engine) Watch(k *keyspace.Key) (version uint64) {
 	e.KS.Peek(k) // an expired key goes now, so that its going is no change later
 	at := watchKey{k.DB, string(k.Name)}
@@ -28,6 +27,10 @@ func (e *Engine) Watch(k *keyspace.Key) (version uint64) {
 	}
 	entry.watchers++
 	e.versions++
+	if e.KS.Journaling() {
+		key := keyspace.Key{DB: k.DB, Name: []byte(at.name)}
+		e.KS.Undo(func() { e.Unwatch(&key) })
+	}
 	return e.versions
 }
 
@@ -53,6 +56,9 @@ func (e *Engine) Watched() int { return len(e.watched) }
 
 func (e *Engine) touchWatched(k *keyspace.Key) {
 	if entry := e.watched[watchKey{k.DB, string(k.Name)}]; entry != nil {
+		if was := entry.changed; e.KS.Journaling() {
+			e.KS.Undo(func() { entry.changed = was })
+		}
 		e.versions++
 		entry.changed = e.versions
 	}
@@ -62,16 +68,19 @@ func (e *Engine) touchWatched(k *keyspace.Key) {
 // would be there: other names the database that takes its place in a SWAPDB, or
 // is the same in a flush.
 func (e *Engine) TouchDB(db, other int) {
-	for at, entry := range e.watched {
-		if int(at.db) != db {
-			continue
+	var at []watchKey
+	for k := range e.watched {
+		if int(k.db) == db {
+			at = append(at, k)
 		}
+	}
+	sortKeys(at) // map order must not be seen: looking at keys may expire them
+	for _, k := range at {
 		var here, there keyspace.Key
-		e.KS.Key(&here, db, []byte(at.name))
-		e.KS.Key(&there, other, []byte(at.name))
+		e.KS.Key(&here, db, []byte(k.name))
+		e.KS.Key(&there, other, []byte(k.name))
 		if e.KS.Peek(&here) != 0 || e.KS.Peek(&there) != 0 {
-			e.versions++
-			entry.changed = e.versions
+			e.touchWatched(&here)
 		}
 	}
 }

@@ -75,23 +75,28 @@ func (ks *Keyspace) PutObject(k *Key, r data.Ref, o Object, expiry int64) {
 
 // Remove deletes the key, whose record is r.
 func (ks *Keyspace) Remove(k *Key, r data.Ref) {
-	if o := ks.Take(k, r); o != nil {
-		ks.dispose(o)
-	}
-}
-
-// Take removes the key and returns its object, still whole and now the caller's,
-// or nil for a string.
-func (ks *Keyspace) Take(k *Key, r data.Ref) Object {
 	if ks.journal != nil {
 		ks.remember(k, r)
 	}
-	var o Object
 	if ks.Kind(r) != String {
-		o = ks.takeObject(r)
+		ks.dispose(ks.takeObject(r))
 	}
 	ks.drop(k, r)
-	return o
+}
+
+// Move gives the value of key from, whose record is r, with its expiry to key
+// to, which must be absent and may be in another database or slot of this shard.
+// Objects are not copied.
+func (ks *Keyspace) Move(from *Key, r data.Ref, to *Key) {
+	if ks.journal != nil {
+		was, is := from.clone(), to.clone()
+		ks.Undo(func() { ks.Move(&is, ks.record(&is), &was) })
+	}
+	val := ks.Arena.Val(r)
+	moved := ks.insert(to, ks.Arena.Tag(r), len(val), ks.Arena.Expiry(r))
+	copy(ks.Arena.Val(moved), val)
+	ks.Arena.SetClock(moved, ks.Arena.Clock(r))
+	ks.drop(from, r)
 }
 
 // SetExpiry gives the key an expiry, or (0) takes it away. r is invalid afterwards.

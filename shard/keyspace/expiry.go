@@ -22,26 +22,36 @@ func (ks *Keyspace) ExpireSome(n int, skip func(*Key) bool) (expired int) {
 	if ks.ActiveExpiryOff {
 		return 0
 	}
+	volatile := 0
 	for i := range ks.dbs {
-		d := &ks.dbs[i]
-		if d.volatile.Len() == 0 {
-			continue
+		if ks.dbs[i].volatile.Len() > 0 {
+			volatile++
 		}
-		var due []data.Ref
-		next, done := d.volatile.Scan(ks.Arena, ks.hash, d.sweep, n, func(r data.Ref) {
-			if ks.Arena.Expiry(r) <= ks.now {
-				due = append(due, r)
-			}
-		})
-		if done {
-			next = 0
+	}
+	for i := range ks.dbs {
+		if ks.dbs[i].volatile.Len() > 0 {
+			expired += ks.expireSomeIn(i, (n+volatile-1)/volatile, skip)
 		}
-		d.sweep = next
-		for _, r := range due {
-			if k := ks.keyOf(i, r); !skip(&k) {
-				ks.expire(&k, r)
-				expired++
-			}
+	}
+	return expired
+}
+
+func (ks *Keyspace) expireSomeIn(db, n int, skip func(*Key) bool) (expired int) {
+	d := &ks.dbs[db]
+	ks.due = ks.due[:0]
+	next, done := d.volatile.Scan(ks.Arena, ks.hash, d.sweep, n, func(r data.Ref) {
+		if ks.Arena.Expiry(r) <= ks.now {
+			ks.due = append(ks.due, r)
+		}
+	})
+	if done {
+		next = 0
+	}
+	d.sweep = next
+	for _, r := range ks.due {
+		if k := ks.keyOf(db, r); !skip(&k) {
+			ks.expire(&k, r)
+			expired++
 		}
 	}
 	return expired

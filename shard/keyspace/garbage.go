@@ -75,7 +75,7 @@ type deadDB struct {
 	ks   *Keyspace
 	db   db
 	slot int
-	pos  uint64
+	pos  uint64 // in the slot's table
 	refs []data.Ref
 }
 
@@ -84,22 +84,31 @@ func (*deadDB) Encoding() string { return "" }
 func (d *deadDB) Len() int       { return d.db.keys }
 func (*deadDB) MemBytes() int64  { return 0 }
 
-// Release walks the tables, which stay as they are, and frees what they name;
-// a record is freed only after the walk has left its part of the hash space.
+// wholeSegments is the least number of records to ask a table's Scan for that
+// makes it visit segments as a whole.
+const wholeSegments = 512
+
+// Release walks the tables, which stay as they are, and frees what they name. A
+// record's key is read as long as the walk is in its segment, so records are freed
+// only after that.
 func (d *deadDB) Release(n int) bool {
-	for ; n > 0 && d.slot < len(d.db.tables); n-- {
+	for n = max(n, wholeSegments); n > 0 && d.slot < len(d.db.tables); {
 		t := &d.db.tables[d.slot]
 		d.refs = d.refs[:0]
-		t.Each(func(r data.Ref) bool { d.refs = append(d.refs, r); return true })
+		next, done := t.Scan(d.ks.Arena, d.ks.hash, d.pos, wholeSegments, func(r data.Ref) { d.refs = append(d.refs, r) })
 		for _, r := range d.refs {
 			if d.ks.Kind(r) != String {
 				d.ks.discardObject(d.ks.takeObject(r))
 			}
 			d.ks.Arena.Free(r)
 		}
-		n -= len(d.refs)
-		*t = data.Table{}
-		d.slot++
+		d.pos = next
+		if done {
+			*t = data.Table{}
+			d.slot++
+			d.pos = 0
+		}
+		n -= 1 + len(d.refs)
 	}
 	return d.slot == len(d.db.tables)
 }

@@ -58,6 +58,7 @@ func (ks *Keyspace) remember(k *Key, r data.Ref) {
 		ks.Undo(func() {
 			ks.erase(&key)
 			ks.PutObject(&key, 0, o, expiry)
+			ks.Arena.SetClock(ks.record(&key), clock)
 		})
 		return
 	}

@@ -85,7 +85,10 @@ type Keyspace struct {
 	now          int64
 	clock        uint32
 	journal      *Journal
+	lfu          bool   // clocks hold frequencies of use
+	uses         uint64 // counted under LFU: the seed of chance
 	expiredTotal uint64
+	due          []data.Ref // ExpireSome's, reused
 }
 
 type db struct {
@@ -159,7 +162,11 @@ func (ks *Keyspace) Peek(k *Key) data.Ref {
 func (ks *Keyspace) Find(k *Key) data.Ref {
 	r := ks.Peek(k)
 	if r != 0 {
-		ks.Arena.SetClock(r, ks.clock)
+		if ks.lfu {
+			ks.countUse(r)
+		} else {
+			ks.Arena.SetClock(r, ks.clock)
+		}
 	}
 	return r
 }
@@ -169,6 +176,9 @@ func (ks *Keyspace) Kind(r data.Ref) Kind { return Kind(ks.Arena.Tag(r) & (1<<ki
 
 // IsInt tells whether the string in record r is kept as an integer.
 func (ks *Keyspace) IsInt(r data.Ref) bool { return ks.Arena.Tag(r) == tag(String, Int) }
+
+// StringEncoding returns how the string in record r is kept: Raw, Int or Edited.
+func (ks *Keyspace) StringEncoding(r data.Ref) byte { return ks.Arena.Tag(r) >> kindBits }
 
 // IsEdited tells whether the string in record r was changed in place.
 func (ks *Keyspace) IsEdited(r data.Ref) bool { return ks.Arena.Tag(r) == tag(String, Edited) }
@@ -181,11 +191,6 @@ func (ks *Keyspace) Object(r data.Ref) Object {
 // Expiry returns the record's expiry in Unix milliseconds, 0 if it has none.
 func (ks *Keyspace) Expiry(r data.Ref) int64 { return ks.Arena.Expiry(r) }
 
-// IdleSeconds returns how long ago the record was last accessed, in seconds.
-func (ks *Keyspace) IdleSeconds(r data.Ref) int64 {
-	return int64((ks.clock - ks.Arena.Clock(r)) & data.ClockMask)
-}
-
 // insert adds a record for a key that has none.
 func (ks *Keyspace) insert(k *Key, t byte, vlen int, expiry int64) data.Ref {
 	d := &ks.dbs[k.DB]
@@ -194,7 +199,7 @@ func (ks *Keyspace) insert(k *Key, t byte, vlen int, expiry int64) data.Ref {
 		d.occupied = make([]uint64, (ks.count+63)/64)
 	}
 	r := ks.Arena.Alloc(t, k.Name, vlen, expiry)
-	ks.Arena.SetClock(r, ks.clock)
+	ks.Arena.SetClock(r, ks.newClock())
 	d.table(ks, k).Insert(ks.Arena, ks.hash, k.Hash, r)
 	i := int(k.Slot) - ks.first
 	d.occupied[i/64] |= 1 << (i % 64)
@@ -271,6 +276,9 @@ func (ks *Keyspace) SlotLen(db int, in uint16) int {
 
 // Swap exchanges two databases.
 func (ks *Keyspace) Swap(a, b int) {
+	if ks.journal != nil {
+		ks.Undo(func() { ks.Swap(a, b) })
+	}
 	ks.dbs[a], ks.dbs[b] = ks.dbs[b], ks.dbs[a]
 }
 

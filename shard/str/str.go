@@ -30,8 +30,11 @@ var Commands = []engine.Command{
 	{Row: &strlenRow, Run: strlen},
 	{Row: &substrRow, Run: getrange},
 
+	{Row: &lcsStepRow, Run: lcs},
 	{Row: &plainGetRow, Run: plainGet},
 	{Row: &plainSetRow, Run: plainSet},
+	{Row: &setTextRow, Run: setText},
+	{Row: &textRow, Run: get},
 }
 
 // maxIntText is the length of the longest canonical integer.

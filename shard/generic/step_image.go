@@ -1,0 +1,66 @@
+package generic
+
+import (
+	"encoding/binary"
+
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/data"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
+)
+
+// An image of a key's value is
+//
+//	byte 0      kind
+//	bytes 1-8   expiry in Unix milliseconds, little endian, 0: none
+//	byte 9      of a string: its encoding, then its bytes as they are kept
+//	from 9 on   of other kinds: what AppendImage wrote
+const imageHeader = 9
+
+// ~image replies with the image of the key's value, null if there is none.
+var stepImageRow = keyStep("~image", 2, command.ReadOnly, command.RO|command.Access)
+
+func stepImage(c *engine.Ctx) {
+	r := c.Find()
+	if r == 0 {
+		c.Out.Null()
+		return
+	}
+	c.Out.Bulk(appendImage(c, r))
+}
+
+func appendImage(c *engine.Ctx, r data.Ref) []byte {
+	kind := c.KS.Kind(r)
+	dst := binary.LittleEndian.AppendUint64([]byte{byte(kind)}, uint64(c.KS.Expiry(r)))
+	if kind == keyspace.String {
+		return append(append(dst, c.KS.StringEncoding(r)), c.KS.Arena.Val(r)...)
+	}
+	return c.KS.Object(r).(keyspace.Imaged).AppendImage(dst)
+}
+
+// ~put <key> <image> <event> makes the image the key's value, whatever the key
+// held. It replies nothing.
+var stepPutRow = keyStep("~put", 4, command.Write|command.DenyOOM, command.OW|command.Update)
+
+func stepPut(c *engine.Ctx, loaders *keyspace.Loaders) {
+	r, image := c.KS.Peek(&c.Key), c.Args[2]
+	kind := keyspace.Kind(image[0])
+	expiry := int64(binary.LittleEndian.Uint64(image[1:]))
+	content := image[imageHeader:]
+	if kind == keyspace.String {
+		copy(c.KS.PutString(&c.Key, r, content[0], len(content)-1, expiry), content[1:])
+	} else {
+		c.KS.PutObject(&c.Key, r, loaders[kind](c.KS, content), expiry)
+	}
+	arrived(c, c.Key, string(c.Args[3]))
+}
+
+// ~drop <key> <event> removes a key whose image was taken. It replies nothing.
+var stepDropRow = keyStep("~drop", 3, command.Write, command.RM|command.Delete)
+
+func stepDrop(c *engine.Ctx) {
+	if r := c.KS.Peek(&c.Key); r != 0 {
+		c.KS.Remove(&c.Key, r)
+		c.Changed(engine.NotifyGeneric, string(c.Args[2]))
+	}
+}
