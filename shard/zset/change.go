@@ -119,3 +119,26 @@ func (z *ZSet) remove(at Place) {
 	}
 	z.pack = packDelete(z.pack, at.off)
 }
+
+// build returns a new sorted set of member, score, …, in order and all different.
+func build(ks *keyspace.Keyspace, cfg *engine.Config, pairs [][]byte) *ZSet {
+	longest, total := 0, 0
+	for i := 0; i < len(pairs); i += 2 {
+		longest = max(longest, len(pairs[i]))
+		total += len(pairs[i])
+	}
+	z := New()
+	small := len(pairs)/2 <= cfg.ZSetMaxEntries && longest <= cfg.ZSetMaxValue && z.pack.Fits(total)
+	if !small {
+		z.large, z.pack = newLarge(ks), nil
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		member, score := pairs[i], ScoreOf(pairs[i+1])
+		if small {
+			z.pack = packAppend(z.pack, member, score)
+		} else {
+			z.large.insert(z.large.hash(member), member, score)
+		}
+	}
+	return z
+}

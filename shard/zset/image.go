@@ -39,8 +39,8 @@ func Load(ks *keyspace.Keyspace, image []byte) keyspace.Imaged {
 	l := newLarge(ks)
 	for len(body) > 0 {
 		score := math.Float64frombits(binary.LittleEndian.Uint64(body))
-		n, size := binary.Uvarint(body[scoreBytes:])
-		at := scoreBytes + size
+		n, size := binary.Uvarint(body[ScoreBytes:])
+		at := ScoreBytes + size
 		member := body[at : at+int(n)]
 		l.insert(l.hash(member), member, score)
 		body = body[at+int(n):]

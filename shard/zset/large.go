@@ -9,8 +9,9 @@ import (
 	"github.com/troupedb/troupe/shard/keyspace"
 )
 
-// scoreBytes is the length of a member record's value.
-const scoreBytes = 8
+// ScoreBytes is the length of a score where it is kept as a double: the value of a
+// member record, and what AppendScore appends.
+const ScoreBytes = 8
 
 // large is the large form: member records found by name, and ranked by a tree
 // that names them by Ref. A record never moves, as its value keeps its length.
@@ -41,7 +42,7 @@ func (l *large) setScore(r data.Ref, score float64) {
 
 // insert adds a member that is not there.
 func (l *large) insert(h uint64, member []byte, score float64) {
-	r := l.arena.Alloc(0, member, scoreBytes, 0)
+	r := l.arena.Alloc(0, member, ScoreBytes, 0)
 	l.setScore(r, score)
 	l.members.Insert(l.arena, l.hash, h, r)
 	l.ranks.Insert(score, uint32(r))

@@ -38,18 +38,23 @@ func appendScore(dst []byte, score float64) []byte {
 	return num.AppendDouble(dst, score)
 }
 
+// packAppend adds an element at the end.
+func packAppend(p listpack.Pack, member []byte, score float64) listpack.Pack {
+	var scratch [maxScoreText]byte
+	return p.Append(member).Append(appendScore(scratch[:0], score))
+}
+
 // packInsert adds an element, whose member is not there, in its place.
 func packInsert(p listpack.Pack, member []byte, score float64) listpack.Pack {
-	var scratch [maxScoreText]byte
-	text := appendScore(scratch[:0], score)
 	off := p.First()
-	for off != listpack.None && packCompare(p, off, score, member) < 0 {
+	if off == listpack.None || packCompare(p, p.Prev(p.Last()), score, member) < 0 {
+		return packAppend(p, member, score) // rising insertion needs no search
+	}
+	for packCompare(p, off, score, member) < 0 {
 		off = packNext(p, off)
 	}
-	if off == listpack.None {
-		return p.Append(member).Append(text)
-	}
-	return p.InsertBefore(off, member).InsertAfter(off, text)
+	var scratch [maxScoreText]byte
+	return p.InsertBefore(off, member).InsertAfter(off, appendScore(scratch[:0], score))
 }
 
 // packCompare compares the element at off with another.

@@ -44,6 +44,33 @@ func (w Window) limit(offset, count int64, reverse bool) Window {
 	return Window{First: w.First + int(offset), N: int(count)}
 }
 
+// walker goes over the elements of a window:
+//
+//	for at := z.walk(w, reverse); at.left > 0; at.advance() { … }
+type walker struct {
+	Cursor
+	left    int
+	reverse bool
+}
+
+// walk begins at the first element of a window, or with reverse at its last.
+func (z *ZSet) walk(w Window, reverse bool) walker {
+	rank := w.First
+	if reverse {
+		rank += w.N - 1
+	}
+	return walker{Cursor: z.At(rank), left: w.N, reverse: reverse}
+}
+
+func (w *walker) advance() {
+	w.left--
+	if w.reverse {
+		w.Prev()
+	} else {
+		w.Next()
+	}
+}
+
 // between returns the window of elements from rank first up to end.
 func between(first, end int) Window {
 	if first >= end {

@@ -31,21 +31,8 @@ func writeElement(c *engine.Ctx, cur *Cursor, withScores bool) {
 // to its first.
 func writeWindow(c *engine.Ctx, z *ZSet, w Window, reverse, withScores bool) {
 	announce(c, w.N, withScores)
-	if w.N == 0 {
-		return
-	}
-	if reverse {
-		cur := z.At(w.First + w.N - 1)
-		for range w.N {
-			writeElement(c, &cur, withScores)
-			cur.Prev()
-		}
-		return
-	}
-	cur := z.At(w.First)
-	for range w.N {
-		writeElement(c, &cur, withScores)
-		cur.Next()
+	for at := z.walk(w, reverse); at.left > 0; at.advance() {
+		writeElement(c, &at.Cursor, withScores)
 	}
 }
 

@@ -87,8 +87,6 @@ func (o *addOptions) parse(c *engine.Ctx) (pairs [][]byte) {
 	i := 2
 	for ; i < len(c.Args); i++ {
 		switch {
-		case len(c.Args[i]) > len("INCR") || isNumeric(c.Args[i]):
-			return c.Args[i:]
 		case c.Is(i, "NX"):
 			o.nx = true
 		case c.Is(i, "XX"):
@@ -107,9 +105,6 @@ func (o *addOptions) parse(c *engine.Ctx) (pairs [][]byte) {
 	}
 	return nil
 }
-
-// isNumeric tells of most scores at a glance that they are no option.
-func isNumeric(arg []byte) bool { return len(arg) > 0 && arg[0] <= '9' }
 
 func (o *addOptions) check(words int) reply.Error {
 	switch {
@@ -135,9 +130,9 @@ func (o *addOptions) addAll(c *engine.Ctx, z *ZSet, scores []float64, pairs [][]
 		case notANumber:
 			c.Out.Error(reply.ErrNaN)
 			return
-		case added1:
+		case inserted:
 			added++
-		case updated1:
+		case rescored:
 			updated++
 		}
 	}
@@ -173,9 +168,9 @@ type outcome int
 
 const (
 	refused outcome = iota // by an option
-	same
-	added1
-	updated1
+	unchanged
+	inserted
+	rescored
 	notANumber // the sum; nothing was changed
 )
 
@@ -187,7 +182,7 @@ func (o *addOptions) add(c *engine.Ctx, z *ZSet, member []byte, score float64) (
 			return refused, 0
 		}
 		z.Add(c.KS, c.Cfg, at, member, score)
-		return added1, score
+		return inserted, score
 	}
 	if o.nx {
 		return refused, 0
@@ -202,8 +197,8 @@ func (o *addOptions) add(c *engine.Ctx, z *ZSet, member []byte, score float64) (
 		return refused, 0
 	}
 	if score == at.Score {
-		return same, score
+		return unchanged, score
 	}
 	z.Rescore(c.KS, at, member, score)
-	return updated1, score
+	return rescored, score
 }
