@@ -106,25 +106,26 @@ func (m *vm) translate(text string) string {
 			}
 		}
 	}
-	if i := strings.IndexByte(prefix, ' '); i >= 0 {
-		prefix = prefix[i+1:]
-	}
 	names := m.names
 	if !strings.HasPrefix(prefix, chunkName+":") {
 		names = nil
 	}
-	return prefix + rephrase(strings.TrimLeft(message, " "), names, line)
+	kind := m.culprit
+	m.culprit = ""
+	return prefix + rephrase(message, names, line, kind)
 }
 
-func rephrase(message string, names varNames, line int) string {
+// rephrase says a message of the interpreter in Lua 5.1's words. kind is the
+// type of the value it is about, where the message does not tell.
+func rephrase(message string, names varNames, line int, kind string) string {
 	if rest, ok := strings.CutPrefix(message, "attempt to index a non-table object("); ok {
-		kind, key, _ := strings.Cut(rest, ") with key '")
+		of, key, _ := strings.Cut(rest, ") with key '")
 		key = strings.TrimSuffix(key, "'")
 		name, known := names[nameKey{line, 'i', key}]
 		if !known {
 			name = names[nameKey{line, 'i', "?"}]
 		}
-		return "attempt to index " + named(name, kind)
+		return "attempt to index " + named(name, of)
 	}
 	if rest, ok := strings.CutPrefix(message, "cannot perform "); ok {
 		_, kinds, _ := strings.Cut(rest, " operation between ")
@@ -143,15 +144,44 @@ func rephrase(message string, names varNames, line int) string {
 	if to, ok := fixedMessages[message]; ok {
 		return to
 	}
+	if kind == "" {
+		kind = "nil"
+	}
 	switch message {
 	case "attempt to call a non-function object":
-		return "attempt to call " + named(names[nameKey{line, 'c', ""}], "nil")
+		return "attempt to call " + named(names[nameKey{line, 'c', ""}], kind)
 	case "__len undefined":
-		return "attempt to get length of " + named(names[nameKey{line, 'l', ""}], "nil")
+		return "attempt to get length of " + named(names[nameKey{line, 'l', ""}], kind)
 	case "__unm undefined":
-		return "attempt to perform arithmetic on " + named(names[nameKey{line, 'a', "minus"}], "nil")
+		return "attempt to perform arithmetic on " + named(names[nameKey{line, 'a', "minus"}], kind)
 	}
 	return message
+}
+
+// culpritKind is the type of the local variable that an error at the running
+// function's current line is about, if the line has only one candidate.
+func (m *vm) culpritKind(L *lua.LState) string {
+	p, ok := where(L, 0)
+	if !ok || p.source != "@"+chunkName {
+		return ""
+	}
+	dbg, _ := L.GetStack(0)
+	for _, key := range [...]nameKey{{p.line, 'c', ""}, {p.line, 'l', ""}, {p.line, 'a', "minus"}} {
+		name, isLocal := strings.CutPrefix(m.names[key], "local '")
+		if !isLocal {
+			continue
+		}
+		for i := 1; ; i++ {
+			found, v := local(L, dbg, i)
+			if found == "" || found == "(*temporary)" {
+				break
+			}
+			if found+"'" == name && v != nil {
+				return v.Type().String()
+			}
+		}
+	}
+	return ""
 }
 
 var fixedMessages = map[string]string{

@@ -41,7 +41,7 @@ func (m *vm) baseFunctions() library {
 
 func (m *vm) baseAssert(L *lua.LState) int {
 	if !lua.LVAsBool(m.checkAny(L, 1)) {
-		m.fail(L, 0, m.optString(L, 2, "assertion failed!"))
+		m.fail(L, 1, m.optString(L, 2, "assertion failed!"))
 	}
 	return L.GetTop()
 }

@@ -125,6 +125,7 @@ func (f *layout) order() binary.AppendByteOrder {
 
 func (m *vm) structPack(L *lua.LState) int {
 	f := m.layout(L)
+	L.Push(lua.LNil) // a missing argument counts as nil
 	var out []byte
 	arg := 2
 	for f.text != "" {

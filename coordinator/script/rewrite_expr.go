@@ -155,39 +155,75 @@ func isAppend(target *ast.AttrGetExpr) bool {
 }
 
 func (w *rewriter) assignment(s *ast.AssignStmt) ast.Stmt {
+	if len(s.Lhs) > 1 {
+		return w.assignMany(s)
+	}
+	get, ok := s.Lhs[0].(*ast.AttrGetExpr)
+	guard := ok && w.grows(get)
+	s.Lhs[0] = w.value(s.Lhs[0])
+	w.values(s.Rhs)
+	if !guard {
+		return s
+	}
+	if obj, ok := get.Object.(*ast.IdentExpr); ok {
+		get.Key = call(helperKey, get.Line(), ident(obj.Value, get.Line()), get.Key)
+		return s
+	}
+	first := hoist(get)
+	get.Key = call(helperKey, get.Line(), ident(hiddenTable, get.Line()), get.Key)
+	return block(s, first, s)
+}
+
+// assignMany evaluates everything into locals before it assigns anything: the
+// compiler would write a,b = b,a to a before it reads it for b.
+func (w *rewriter) assignMany(s *ast.AssignStmt) ast.Stmt {
+	line := s.Line()
+	var stmts []ast.Stmt
+	values := &ast.LocalAssignStmt{Names: nil, Exprs: s.Rhs}
+	values.SetLine(line)
+	values.SetLastLine(s.LastLine())
 	guarded := make([]bool, len(s.Lhs))
 	for i, lhs := range s.Lhs {
 		if get, ok := lhs.(*ast.AttrGetExpr); ok {
 			guarded[i] = w.grows(get)
 		}
 		s.Lhs[i] = w.value(lhs)
+		values.Names = append(values.Names, "\x01value"+strconv.Itoa(i))
 	}
 	w.values(s.Rhs)
-	var first ast.Stmt
-	for i, guard := range guarded {
-		if !guard {
+	for i, lhs := range s.Lhs {
+		get, ok := lhs.(*ast.AttrGetExpr)
+		if !ok {
 			continue
 		}
-		get := s.Lhs[i].(*ast.AttrGetExpr)
-		object := nothing(get)
-		switch obj := get.Object.(type) {
-		case *ast.IdentExpr:
-			object = ident(obj.Value, get.Line())
-		default:
-			if len(s.Lhs) == 1 {
-				first = hoist(get)
-				object = ident(hiddenTable, get.Line())
-			}
+		table, key := hiddenTable+strconv.Itoa(i), "\x01index"+strconv.Itoa(i)
+		if guarded[i] {
+			get.Key = call(helperKey, line, nothing(get), get.Key)
 		}
-		get.Key = call(helperKey, get.Line(), object, get.Key)
+		target := &ast.LocalAssignStmt{
+			Names: []string{table, key},
+			Exprs: []ast.Expr{single(get.Object), single(get.Key)},
+		}
+		target.SetLine(line)
+		stmts = append(stmts, target)
+		get.Object, get.Key = ident(table, line), ident(key, line)
 	}
-	if first == nil {
-		return s
+	stmts = append(stmts, values)
+	for i := len(s.Lhs) - 1; i >= 0; i-- {
+		set := &ast.AssignStmt{Lhs: s.Lhs[i : i+1], Rhs: []ast.Expr{ident(values.Names[i], line)}}
+		set.SetLine(line)
+		set.SetLastLine(s.LastLine())
+		stmts = append(stmts, set)
 	}
-	both := &ast.DoBlockStmt{Stmts: []ast.Stmt{first, s}}
-	both.SetLine(s.Line())
-	both.SetLastLine(s.LastLine())
-	return both
+	return block(s, stmts...)
+}
+
+// block is do ... end in the place of a statement.
+func block(at ast.Stmt, stmts ...ast.Stmt) ast.Stmt {
+	b := &ast.DoBlockStmt{Stmts: stmts}
+	b.SetLine(at.Line())
+	b.SetLastLine(at.LastLine())
+	return b
 }
 
 // hoist moves the table of an assignment into a local, to evaluate it once.

@@ -67,6 +67,7 @@ type run struct {
 	names   varNames
 	own     bool     // the error under way has a message of our own
 	raised  position // where it was raised
+	culprit string   // type of the value it is about, "" if not known
 	native  int      // library functions that are calling back into Lua
 	random  rand48
 	threads map[*lua.LState]*thread
@@ -189,6 +190,7 @@ func (m *vm) enter(L *lua.LState) int {
 	L.Panic = func(at *lua.LState) {
 		if !m.own {
 			m.raised = m.origin(at)
+			m.culprit = m.culpritKind(at)
 		}
 		plain(at)
 	}

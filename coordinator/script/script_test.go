@@ -126,7 +126,7 @@ func TestKill(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
-	e := New(Options{MemoryLimit: 16 << 20})
+	e := New(Options{MemoryLimit: 4 << 20})
 	for _, body := range []string{
 		"local s='x' while true do s=s..s end",
 		"local t={} while true do t[#t+1]={} end",
