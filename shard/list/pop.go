@@ -62,11 +62,7 @@ func pop(c *engine.Ctx, at end) {
 	several, n := len(c.Args) == 3, int64(1)
 	if several {
 		var ok bool
-		if n, ok = c.Int(2); !ok {
-			return
-		}
-		if n < 0 {
-			c.Out.Error(errNotPositive)
+		if n, ok = notNegative(c, 2, errNotPositive); !ok {
 			return
 		}
 	}
