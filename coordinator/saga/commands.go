@@ -8,6 +8,7 @@ func Commands() []Command {
 		bitmapCommands,
 		broadcastCommands,
 		genericCommands,
+		setCommands,
 		stringCommands,
 		transactionCommands,
 		evalCommands,

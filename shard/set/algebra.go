@@ -2,16 +2,14 @@ package set
 
 import (
 	"github.com/troupedb/troupe/shard/command"
-	"github.com/troupedb/troupe/shard/data/num"
 	"github.com/troupedb/troupe/shard/engine"
 )
 
 // Names of the steps that set algebra is composed of.
 const (
-	// Inter takes a key, Members, and optionally a number at which to stop; it
-	// replies with those of the Members that are in the set.
+	// Inter takes a key and Members, and replies with those that are in the set.
 	Inter = "~sinter"
-	// Diff takes a key and Members, and replies with those not in the set.
+	// Diff takes a key and Members, and replies with those that are not.
 	Diff = "~sdiff"
 	// Store takes a key, Members and the name of an event. The set of the Members
 	// replaces whatever the key had; the reply is their number.
@@ -20,7 +18,7 @@ const (
 
 var interRow = command.Row{
 	Name:  Inter,
-	Arity: -3,
+	Arity: 3,
 	Flags: command.ReadOnly | command.Internal,
 	Keys:  command.Key1(command.RO | command.Access),
 	Route: command.RouteSingle,
@@ -42,26 +40,19 @@ var storeRow = command.Row{
 	Route: command.RouteSingle,
 }
 
-func inter(c *engine.Ctx) {
-	limit := int64(0)
-	if len(c.Args) > 3 {
-		limit, _ = num.ParseInt(c.Args[3])
-	}
-	filter(c, true, int(limit))
-}
+func inter(c *engine.Ctx) { filter(c, true) }
 
-func diff(c *engine.Ctx) { filter(c, false, 0) }
+func diff(c *engine.Ctx) { filter(c, false) }
 
-// filter replies with the Members whose presence in the set is in, at most
-// limit of them if that is not 0.
-func filter(c *engine.Ctx, in bool, limit int) {
+// filter replies with the Members whose presence in the set is in.
+func filter(c *engine.Ctx, in bool) {
 	s, ok := find(c)
 	if !ok {
 		return
 	}
 	members := Members(c.Args[2]).Parse()
 	found := Build(c.Out.Buf, members.Left)
-	for members.Left > 0 && (limit == 0 || found.Len < limit) {
+	for members.Left > 0 {
 		member, encoded := members.Next()
 		if s.Has(member) == in {
 			found.Add(encoded)
