@@ -16,17 +16,28 @@ const maxTimeout = math.MaxInt64 / int64(time.Millisecond)
 // up; 0 is no timeout. Otherwise it writes the error. What an int64 of
 // milliseconds cannot hold is "negative", as it becomes in Redis.
 func readTimeout(t *Tx, i int) (ms int64, ok bool) {
-	seconds, ok := readSeconds(t.Args[i])
-	if !ok {
+	if ms, ok = parseTimeout(t.Args[i]); !ok {
 		t.Out.Error(reply.ErrTimeoutNum)
 		return 0, false
 	}
-	wait := math.Ceil(seconds * 1000)
-	if wait < 0 || wait >= math.MaxInt64 {
+	if ms < 0 {
 		t.Out.Error(reply.ErrTimeoutNeg)
 		return 0, false
 	}
-	return min(int64(wait), maxTimeout), true
+	return min(ms, maxTimeout), true
+}
+
+// parseTimeout returns milliseconds, negative ones for what is out of range.
+func parseTimeout(text []byte) (ms int64, ok bool) {
+	if n, isInt := num.ParseInt(text); isInt && n <= math.MaxInt64/1000 {
+		return max(n, -1) * 1000, true // a double would round it
+	}
+	seconds, ok := readSeconds(text)
+	wait := math.Ceil(seconds * 1000)
+	if wait < 0 || wait >= math.MaxInt64 {
+		wait = -1
+	}
+	return int64(wait), ok
 }
 
 // readSeconds reads a number that Redis reads as a long double. Of what only that
