@@ -53,6 +53,8 @@ func (s *shell) Receive(ctx actor.Context) {
 		} else if !s.engine.Handle(m) {
 			m.Done()
 		}
+	case *engine.Order:
+		s.engine.Order(m)
 	case Func:
 		m(s.engine)
 	}

@@ -4,7 +4,6 @@ import (
 	"math/bits"
 
 	"github.com/troupedb/troupe/shard/command"
-	"github.com/troupedb/troupe/shard/data/num"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/reply"
@@ -14,46 +13,20 @@ import (
 // Runner runs calls inline, on the goroutine of one event loop. It is reused
 // from call to call and not safe for concurrent use.
 type Runner struct {
-	env  *Env
+	footprint
 	tx   Tx
-	keys []keyRef
-	scan []command.KeyPos
 	held shardSet
-	need shardSet
-	all  bool // every key of all shards is needed
 
 	journaling bool
 	journals   []keyspace.Journal // by shard
 	request    engine.Request
 }
 
-// keyRef is a key of a call, whose shard is known.
-type keyRef struct {
-	name  []byte
-	db    int
-	shard int
-}
-
 // NewRunner returns a runner for one goroutine.
 func (e *Env) NewRunner() *Runner {
-	words := (len(e.Shards) + 63) / 64
 	return &Runner{
-		env: e, held: make(shardSet, words), need: make(shardSet, words),
+		footprint: e.newFootprint(), held: e.newShardSet(),
 		journals: make([]keyspace.Journal, len(e.Shards)),
-	}
-}
-
-// shardSet is a set of shard numbers.
-type shardSet []uint64
-
-func (s shardSet) add(i int)      { s[i/64] |= 1 << (i % 64) }
-func (s shardSet) has(i int) bool { return s[i/64]>>(i%64)&1 != 0 }
-
-func (s shardSet) each(f func(int)) {
-	for w, set := range s {
-		for ; set != 0; set &= set - 1 {
-			f(w*64 + bits.TrailingZeros64(set))
-		}
 	}
 }
 
@@ -111,69 +84,6 @@ func (r *Runner) run(call *Call) (ok bool) {
 		f()
 	}
 	return true
-}
-
-// collect finds the keys and shards of the call.
-func (r *Runner) collect(call *Call) {
-	clear(r.need)
-	r.keys, r.all = r.keys[:0], false
-	r.collectKeys(call.Cmd, call.Args, call.DB)
-	db := call.DB
-	for i := range call.Queue {
-		q := &call.Queue[i]
-		r.collectKeys(q.Cmd, q.Args, db)
-		if q.Cmd.Name == selectName {
-			db = selectedDB(q.Args, db)
-		}
-	}
-	for _, w := range call.Watches {
-		r.addKey(w.Key, w.DB)
-	}
-	if r.all {
-		for i := range r.env.Shards {
-			r.need.add(i)
-		}
-	}
-}
-
-// selectName is the one command that changes where the keys of those after it
-// in a transaction are.
-const selectName = "select"
-
-// selectedDB returns the database after SELECT with these arguments, which
-// fails, and changes nothing, on nonsense.
-func selectedDB(args [][]byte, db int) int {
-	if n, ok := num.ParseInt(args[1]); ok && n >= 0 && n < keyspace.Databases {
-		return int(n)
-	}
-	return db
-}
-
-func (r *Runner) collectKeys(cmd *command.Info, args [][]byte, db int) {
-	if cmd.Route == command.RouteBroadcast || cmd.Route == command.RouteCatalog {
-		r.all = true
-	}
-	if cmd.KeyPos > 0 {
-		r.addKey(args[cmd.KeyPos], db)
-		return
-	}
-	if cmd.Route == command.RouteLocal {
-		return
-	}
-	keys, err := command.Keys(cmd, args, r.scan[:0])
-	if err != nil {
-		return // the program finds the same fault and says so
-	}
-	r.scan = keys[:0]
-	for i := range keys {
-		r.addKey(args[keys[i].Pos], db)
-	}
-}
-
-func (r *Runner) addKey(name []byte, db int) {
-	shard := r.env.ShardOf(name)
-	r.need.add(shard)
-	r.keys = append(r.keys, keyRef{name, db, shard})
 }
 
 // acquire takes the leases that are needed in the order of shards, or none.
@@ -269,3 +179,6 @@ func (r *Runner) engine(at int) *engine.Engine {
 func (r *Runner) local(t *Tx, cmd *command.Info, args [][]byte) {
 	t.Call.Local.RunLocal(cmd, args, &t.DB, t.Out, t)
 }
+
+// hurried implements executor.
+func (r *Runner) hurried() bool { return true }

@@ -39,7 +39,7 @@ type Step struct {
 }
 
 // Call is what a gateway asks for. Its memory is the caller's; a call that goes
-// by messages must own it, see Own.
+// by messages must own it until it is done, see Own.
 type Call struct {
 	Cmd  *command.Info
 	Args [][]byte
@@ -51,8 +51,9 @@ type Call struct {
 	Watches []Watch
 	// Local runs commands that belong to the connection.
 	Local Local
-	// Post runs a function on the connection's goroutine; calls by messages
-	// have it, and use Local there only.
+	// Post runs a function on the connection's own goroutine, soon and once, even
+	// if the connection has ended by then. Calls by messages have it: Local, Block
+	// and what programs defer run there only.
 	Post func(func())
 	// Block is called when the program wants to wait; nil where it may not
 	// (in EXEC and scripts).
@@ -85,6 +86,9 @@ type executor interface {
 	do(t *Tx, steps []Step, w *reply.Writer)
 	// local runs a command of the connection.
 	local(t *Tx, cmd *command.Info, args [][]byte)
+	// hurried tells that others wait for this goroutine, so that a program
+	// should give up rather than take long.
+	hurried() bool
 }
 
 // Tx is one run of a program.

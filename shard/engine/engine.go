@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data/rng"
 	"github.com/troupedb/troupe/shard/keyspace"
@@ -13,8 +15,6 @@ import (
 type Effects interface {
 	// Notify publishes a keyspace event.
 	Notify(db int, class Class, event string, key []byte)
-	// Wound asks the coordinator of a saga to give way to an older one.
-	Wound(saga SagaID)
 }
 
 // Engine is one shard.
@@ -31,12 +31,11 @@ type Engine struct {
 	ctx      Ctx
 	rand     *rng.Rand
 	locks    locks.Table
-	sagas    map[SagaID]*participant
-	parked   map[uint64]func() // what waits at locked keys, by ticket
-	tickets  uint64
+	sagas    sagas
 	watched  map[watchKey]*watchEntry
 	versions uint64
 	waiting  map[watchKey]*waitQueue
+	places   uint64
 	ready    []keyspace.Key
 }
 
@@ -57,8 +56,7 @@ func New(o Options) *Engine {
 		effects:  o.Effects,
 		cfg:      o.Config,
 		rand:     rng.New(o.Seed),
-		sagas:    map[SagaID]*participant{},
-		parked:   map[uint64]func(){},
+		sagas:    newSagas(),
 		watched:  map[watchKey]*watchEntry{},
 		waiting:  map[watchKey]*waitQueue{},
 	}
@@ -128,19 +126,12 @@ func (e *Engine) mustWait(r *Request) bool {
 		return false
 	}
 	if r.Done != nil {
-		e.park(key, func() {
+		e.locks.Wait(key, func() {
 			e.run(r)
 			r.Done()
 		})
 	}
 	return true
-}
-
-// park runs f once the locks of key are free.
-func (e *Engine) park(key locks.Key, f func()) {
-	e.tickets++
-	e.parked[e.tickets] = f
-	e.locks.Wait(key, e.tickets)
 }
 
 // Locked tells whether a saga holds the key, or any lock if all is asked for.
@@ -169,6 +160,7 @@ func (e *Engine) Tick(now int64) (more bool) {
 	if len(e.ready) > 0 {
 		e.ServeReady()
 	}
+	e.remind()
 	return more || e.KS.Garbage()
 }
 
@@ -189,6 +181,10 @@ func (e *Engine) Expired(k *keyspace.Key) {
 }
 
 func (e *Engine) notify(k *keyspace.Key, class Class, event string) {
+	if p := e.sagas.stepping; p != nil {
+		p.notes = append(p.notes, note{int(k.DB), class, event, slices.Clone(k.Name)})
+		return
+	}
 	e.effects.Notify(int(k.DB), class, event, k.Name)
 }
 

@@ -1,19 +1,359 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/locks"
+	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/slot"
 )
 
-// SagaID is the identity of a saga and its age: the smaller, the older.
-type SagaID uint64
-
-// participant is this shard's part in one saga.
-type participant struct {
-	journal keyspace.Journal
+// sagas is a shard's part in sagas.
+type sagas struct {
+	coordinators Coordinators
+	shard        int
+	live         map[SagaID]*participant
+	decided      map[SagaID]*decision
+	visits       uint64
+	stepping     *participant // whose steps run just now
+	holders      []uint64     // scratch
 }
 
-// grant gives a saga a lock that nobody else holds or waits for.
-func (e *Engine) grant(saga SagaID, key locks.Key) {
-	panic("engine: grant: not written")
+func newSagas() sagas {
+	return sagas{live: map[SagaID]*participant{}, decided: map[SagaID]*decision{}}
+}
+
+// participant is this shard's part in one saga: from the first order, or from
+// the lock that was handed to it, to Commit or Undo. It has an identity of its own,
+// visit, because copies of orders that come late may make another one.
+type participant struct {
+	saga    SagaID
+	attempt uint32 // 0: it was made by a lock handed over, and has no order yet
+	visit   uint64
+	home    bool
+	round   uint32
+	order   *Order  // of this round, until it is answered
+	last    *Answer // to this round
+	journal keyspace.Journal
+	ready   []keyspace.Key // keys its steps made ready
+	serve   []keyspace.Key // keys that are to be looked at however it ends
+	notes   []note
+	heard   int64 // when the coordinator last said something
+}
+
+// note is a keyspace event that is held back until the saga commits.
+type note struct {
+	db    int
+	class Class
+	event string
+	key   []byte
+}
+
+// decision is the record that a saga has committed.
+type decision struct {
+	reply []byte
+	at    int64
+}
+
+// Join gives the shard its number and the way to coordinators, once, before
+// sagas come.
+func (e *Engine) Join(shard int, c Coordinators) { e.sagas.shard, e.sagas.coordinators = shard, c }
+
+// Sagas returns how many sagas have a part here, or their decision.
+func (e *Engine) Sagas() int { return len(e.sagas.live) + len(e.sagas.decided) }
+
+// Order carries out what a coordinator asks for.
+func (e *Engine) Order(o *Order) {
+	e.KS.Advance(o.Now)
+	p := e.sagas.live[o.Saga]
+	if p != nil {
+		p.heard = e.KS.Now()
+	}
+	switch o.Kind {
+	case OrderRun:
+		e.orderRun(p, o)
+	case OrderDecide:
+		e.decide(p, o)
+	case OrderCommit:
+		if p != nil && p.is(o) {
+			e.end(p, true, false)
+		}
+		e.answer(o, AnswerCommitted)
+	case OrderUndo:
+		if p != nil && (p.attempt < o.Attempt || p.attempt == o.Attempt && (o.Visit == 0 || o.Visit == p.visit)) {
+			e.end(p, false, o.Again)
+		}
+		e.answer(o, AnswerUndone)
+	case OrderForget:
+		delete(e.sagas.decided, o.Saga)
+		e.answer(o, AnswerForgotten)
+	case OrderResolve:
+		e.resolve(p, o)
+	}
+	e.pump()
+}
+
+func (p *participant) is(o *Order) bool { return p.attempt == o.Attempt && p.visit == o.Visit }
+
+func (e *Engine) answer(o *Order, kind AnswerKind) {
+	e.tell(&Answer{Kind: kind, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit})
+}
+
+func (e *Engine) tell(a *Answer) {
+	a.Shard = e.sagas.shard
+	e.sagas.coordinators.Answer(a)
+}
+
+// orderRun begins a round, or answers again if it is over.
+func (e *Engine) orderRun(p *participant, o *Order) {
+	switch {
+	case e.sagas.decided[o.Saga] != nil:
+		return // a late copy
+	case p != nil && p.attempt == 0 && o.Round == 1:
+		p.attempt = o.Attempt
+	case p != nil && p.attempt < o.Attempt && o.Round == 1:
+		e.end(p, false, true)
+		p = nil
+	}
+	if p == nil {
+		if o.Round != 1 {
+			return // its participant has ended
+		}
+		p = e.enter(o.Saga, o.Attempt)
+	}
+	switch {
+	case p.attempt != o.Attempt || o.Round > 1 && o.Visit != p.visit:
+	case o.Round == p.round+1 && p.order == nil:
+		p.round, p.order, p.last = o.Round, o, nil
+		p.home = p.home || o.Home
+		e.lock(p)
+	case o.Round == p.round && p.last != nil:
+		e.tell(p.last)
+	case o.Round == p.round:
+		e.wound(p) // the coordinator asks again: perhaps a wound was lost
+	}
+}
+
+// enter makes a participant.
+func (e *Engine) enter(saga SagaID, attempt uint32) *participant {
+	e.sagas.visits++
+	p := &participant{saga: saga, attempt: attempt, visit: e.sagas.visits, heard: e.KS.Now()}
+	e.sagas.live[saga] = p
+	return p
+}
+
+// lock asks for the locks of p's order and runs it once they are there. A lock
+// on all keys contains every other.
+func (e *Engine) lock(p *participant) {
+	o, owner := p.order, uint64(p.saga)
+	if o.wantsAll() {
+		e.locks.Acquire(locks.Key{All: true}, owner)
+	} else {
+		for i := range o.Locks {
+			e.locks.Acquire(o.Locks[i].Key, owner)
+		}
+		for i := range o.Steps {
+			s := &o.Steps[i]
+			e.locks.Acquire(locks.Key{DB: uint8(s.DB), Name: string(s.Args[s.Key])}, owner)
+		}
+	}
+	for _, l := range o.Locks {
+		if l.Serve {
+			var k keyspace.Key
+			e.KS.Key(&k, int(l.DB), []byte(l.Name))
+			p.serve = append(p.serve, k)
+		}
+	}
+	if e.locks.Waits(owner) != nil {
+		e.wound(p)
+		return
+	}
+	e.runOrder(p)
+}
+
+func (o *Order) wantsAll() bool {
+	return slices.ContainsFunc(o.Locks, func(l Lock) bool { return l.All }) ||
+		slices.ContainsFunc(o.Steps, func(s SagaStep) bool { return s.Key == 0 })
+}
+
+// wound tells younger sagas that they stand in the way of p.
+func (e *Engine) wound(p *participant) {
+	for _, key := range e.locks.Waits(uint64(p.saga)) {
+		e.sagas.holders = e.locks.Holders(e.sagas.holders[:0], key, uint64(p.saga))
+		for _, holder := range e.sagas.holders {
+			if SagaID(holder) > p.saga {
+				e.hurt(SagaID(holder))
+			}
+		}
+	}
+}
+
+func (e *Engine) hurt(saga SagaID) {
+	if p := e.sagas.live[saga]; p != nil {
+		e.tell(&Answer{Kind: AnswerWound, Saga: saga, Attempt: p.attempt, Visit: p.visit})
+	}
+}
+
+// runOrder runs the steps of p's order, whose locks are all there. A step that
+// panics fails the saga, and goes on to the shard's supervisor.
+func (e *Engine) runOrder(p *participant) {
+	o := p.order
+	a := &Answer{Kind: AnswerFailed, Saga: p.saga, Attempt: p.attempt, Visit: p.visit, Round: p.round}
+	ready := len(e.ready)
+	e.sagas.stepping, p.order, p.last = p, nil, a
+	defer func() {
+		e.sagas.stepping = nil
+		p.ready = append(p.ready, e.ready[ready:]...)
+		e.ready = e.ready[:ready]
+		e.tell(a)
+	}()
+	w := reply.Writer{Proto: o.Proto}
+	for i := range o.Steps {
+		e.sagaStep(p, &o.Steps[i], &w, o.Now)
+		a.Ends = append(a.Ends, len(w.Buf))
+	}
+	a.Out, a.Errs, a.Wrote, a.Kind = w.Buf, w.Errs, !p.journal.Empty(), AnswerRan
+}
+
+func (e *Engine) sagaStep(p *participant, s *SagaStep, w *reply.Writer, now int64) {
+	r := Request{Cmd: s.Cmd, DB: s.DB, Key: s.Key, Args: s.Args, Out: w, Now: now}
+	if s.Key > 0 {
+		r.Slot = slot.Of(s.Args[s.Key])
+	}
+	if s.Wait == nil {
+		e.Step(&r, &p.journal)
+		return
+	}
+	var k keyspace.Key
+	e.KS.KeyInSlot(&k, s.DB, r.Slot, slices.Clone(s.Args[s.Key]))
+	if s.Place > 0 {
+		e.WaitAt(&k, s.Wait, s.Place)
+	} else {
+		e.Wait(&k, s.Wait)
+	}
+	e.KS.Record(&p.journal)
+	e.KS.Undo(func() { e.Forsake(&k, s.Wait) })
+	e.KS.Record(nil)
+}
+
+// decide commits the home participant and records that the saga has committed.
+func (e *Engine) decide(p *participant, o *Order) {
+	if e.sagas.decided[o.Saga] == nil {
+		if p == nil || !p.is(o) || !p.home || p.last == nil {
+			e.answer(o, AnswerGone)
+			return
+		}
+		e.sagas.decided[o.Saga] = &decision{reply: o.Reply, at: e.KS.Now()}
+		e.end(p, true, false)
+	}
+	e.answer(o, AnswerDecided)
+}
+
+// resolve tells a recovery what is here. An undecided home participant is
+// undone at once, so that a decision still under way finds nobody.
+func (e *Engine) resolve(p *participant, o *Order) {
+	a := &Answer{Kind: AnswerAbsent, Saga: o.Saga}
+	switch d := e.sagas.decided[o.Saga]; {
+	case d != nil:
+		a.Kind, a.Reply = AnswerDecided, d.reply
+	case p != nil && p.home:
+		e.end(p, false, false)
+	case p != nil:
+		a.Kind, a.Attempt, a.Visit = AnswerPrepared, p.attempt, p.visit
+	}
+	e.tell(a)
+}
+
+// end finishes a participant. Blocked clients are served before those who wait
+// for the locks, as they would be after a single command; not if the saga runs
+// again and may be in the way of the first of them.
+func (e *Engine) end(p *participant, commit, again bool) {
+	delete(e.sagas.live, p.saga)
+	e.locks.Release(uint64(p.saga))
+	if commit {
+		e.KS.Forget(&p.journal)
+		for _, n := range p.notes {
+			e.effects.Notify(n.db, n.class, n.event, n.key)
+		}
+		e.ready = append(e.ready, p.ready...)
+	} else {
+		e.KS.Rollback(&p.journal)
+	}
+	if !again {
+		e.ready = append(e.ready, p.serve...)
+	}
+	e.ServeReady()
+}
+
+// grant makes the waiter's saga the holder of a key that no saga holds.
+func (e *Engine) grant(saga SagaID, k *keyspace.Key) {
+	key := *k
+	key.Name = slices.Clone(k.Name)
+	p := e.enter(saga, 0)
+	p.serve = append(p.serve, key)
+	e.locks.Give(lockOf(k), uint64(saga))
+}
+
+// yield wounds a saga that was given a key before an older one that waits.
+func (e *Engine) yield(saga SagaID, key locks.Key) {
+	if e.locks.Outranked(key, uint64(saga)) {
+		e.hurt(saga)
+	}
+}
+
+// pump lets go on whoever waited for locks that are free now.
+func (e *Engine) pump() {
+	for {
+		w, ok := e.locks.Next()
+		if !ok {
+			return
+		}
+		if w.Run != nil {
+			w.Run()
+			if len(e.ready) > 0 {
+				e.ServeReady()
+			}
+			continue
+		}
+		if e.locks.Waits(w.Owner) == nil {
+			e.runOrder(e.sagas.live[SagaID(w.Owner)])
+		}
+	}
+}
+
+// remindAfter is how long a participant waits for its coordinator before it
+// speaks up: long against a round, short for a client that waits at its lock.
+// A participant whose coordinator has long ended is found in this way.
+const remindAfter = 1000 // milliseconds
+
+// remind sends again what coordinators have not reacted to for a while.
+func (e *Engine) remind() {
+	if e.Sagas() == 0 {
+		return
+	}
+	e.pump() // in case that a defect ended the last one early
+	now := e.KS.Now()
+	var due []SagaID
+	for id, p := range e.sagas.live {
+		if p.last != nil && now-p.heard >= remindAfter {
+			p.heard = now
+			due = append(due, id)
+		}
+	}
+	slices.Sort(due) // map order must not be seen
+	for _, id := range due {
+		e.tell(e.sagas.live[id].last)
+	}
+	due = due[:0]
+	for id, d := range e.sagas.decided {
+		if now-d.at >= remindAfter {
+			d.at = now
+			due = append(due, id)
+		}
+	}
+	slices.Sort(due)
+	for _, id := range due {
+		e.tell(&Answer{Kind: AnswerDecided, Saga: id})
+	}
 }

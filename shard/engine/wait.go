@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -25,23 +26,40 @@ type Waiter struct {
 	Kind  keyspace.Kind // what a key must hold to serve it
 	// Handoff, if not nil, makes the waiter's own saga serve it: the key is
 	// locked for that saga before Handoff is called, so nobody overtakes it.
-	Saga    SagaID
-	Handoff func(db int, key []byte)
+	Saga SagaID
+	// place is where it stood in the queue, for WaitAt.
+	Handoff func(db int, key []byte, place uint64)
 	// Done gets the reply of Serve. It is called once, after Claim.
 	Done func(reply []byte)
 }
 
-type waitQueue struct{ waiters []*Waiter }
+// waitQueue is in the order of places.
+type waitQueue struct{ waiters []waiting }
 
-// Wait puts w into the queue of the key.
+type waiting struct {
+	*Waiter
+	place uint64
+}
+
+// Wait puts w into the queue of the key, as the last.
 func (e *Engine) Wait(k *keyspace.Key, w *Waiter) {
-	at := watchKey{k.DB, string(k.Name)}
-	q := e.waiting[at]
+	e.places++
+	e.WaitAt(k, w, e.places)
+}
+
+// WaitAt puts w into the queue of the key at a place that it had before and
+// lost, because the key was handed to it and did not serve it after all.
+func (e *Engine) WaitAt(k *keyspace.Key, w *Waiter, place uint64) {
+	key := watchKey{k.DB, string(k.Name)}
+	q := e.waiting[key]
 	if q == nil {
 		q = &waitQueue{}
-		e.waiting[at] = q
+		e.waiting[key] = q
 	}
-	q.waiters = append(q.waiters, w)
+	at, _ := slices.BinarySearchFunc(q.waiters, place, func(o waiting, place uint64) int {
+		return cmp.Compare(o.place, place)
+	})
+	q.waiters = slices.Insert(q.waiters, at, waiting{w, place})
 }
 
 // Forsake takes w out of the queue of the key, if it is there.
@@ -51,12 +69,7 @@ func (e *Engine) Forsake(k *keyspace.Key, w *Waiter) {
 	if q == nil {
 		return
 	}
-	for i, other := range q.waiters {
-		if other == w {
-			q.waiters = append(q.waiters[:i], q.waiters[i+1:]...)
-			break
-		}
-	}
+	q.waiters = slices.DeleteFunc(q.waiters, func(o waiting) bool { return o.Waiter == w })
 	if len(q.waiters) == 0 {
 		delete(e.waiting, at)
 	}
@@ -98,11 +111,9 @@ func (e *Engine) ServeReady() {
 	for len(e.ready) > 0 {
 		k := e.ready[0]
 		e.ready = e.ready[1:]
-		if e.Locked(int(k.DB), k.Name) {
-			e.park(lockOf(&k), func() { e.ready = append(e.ready, k); e.ServeReady() })
-			continue
+		if !e.locks.Taken(lockOf(&k)) { // else the end of its saga makes it ready again
+			e.serveKey(&k)
 		}
-		e.serveKey(&k)
 	}
 	e.ready = e.ready[:0:0]
 }
@@ -114,11 +125,11 @@ func (e *Engine) serveKey(k *keyspace.Key) {
 		w := e.waiting[at].waiters[i]
 		switch e.serve(k, w) {
 		case served, gone:
-			e.Forsake(k, w)
+			e.Forsake(k, w.Waiter)
 		case unsuited:
 			i++
 		case handedOver:
-			e.Forsake(k, w)
+			e.Forsake(k, w.Waiter)
 			return
 		}
 	}
@@ -133,7 +144,7 @@ const (
 	handedOver         // the waiter's saga has the key now
 )
 
-func (e *Engine) serve(k *keyspace.Key, w *Waiter) serving {
+func (e *Engine) serve(k *keyspace.Key, w waiting) serving {
 	if r := e.KS.Peek(k); r == 0 || e.KS.Kind(r) != w.Kind {
 		return unsuited
 	}
@@ -159,12 +170,13 @@ func (e *Engine) serve(k *keyspace.Key, w *Waiter) serving {
 }
 
 // handOver locks the key for the waiter's saga.
-func (e *Engine) handOver(k *keyspace.Key, w *Waiter) serving {
+func (e *Engine) handOver(k *keyspace.Key, w waiting) serving {
 	if !w.Claim() {
 		return gone
 	}
-	e.grant(w.Saga, lockOf(k))
-	w.Handoff(int(k.DB), k.Name)
+	e.grant(w.Saga, k)
+	w.Handoff(int(k.DB), k.Name, w.place)
+	e.yield(w.Saga, lockOf(k))
 	return handedOver
 }
 

@@ -1,4 +1,13 @@
 // Package locks keeps the key locks of one shard: which keys sagas hold, and
-// what waits at them in which order. It decides nothing about who must yield;
-// that is the participant's part (wound-wait by age).
+// who waits at them in which order.
+//
+// A lock is exclusive and names one key, or all keys of the shard. Sagas keep
+// what they get until they end; a single command only passes: it runs when its
+// turn comes and holds nothing. Who waits stands in the queue of its key in the
+// order of rank: sagas by age, commands behind the sagas that were known when
+// they came, and in the order of arrival. So an older saga never stands behind a
+// younger one, and nobody is overtaken for ever.
+//
+// The package does not decide who must yield; that is the participant's part
+// (wound-wait by age), which asks for the Holders in the way.
 package locks

@@ -1,48 +1,212 @@
 package locks
 
-// Key names what is locked: one key, or with All every key of a database.
+import "slices"
+
+// Key names what is locked: one key of a database or, with All, every key of
+// every database.
 type Key struct {
 	Name string
 	DB   uint8
 	All  bool
 }
 
-// conflict tells whether two keys cannot be held by two owners at once.
-func conflict(a, b Key) bool {
-	return a.DB == b.DB && (a.All || b.All || a.Name == b.Name)
-}
-
 // Table is the locks of a shard. Its zero value is empty.
 type Table struct {
-	held    map[Key]uint64 // owner
-	waiting []wait         // in the order of arrival
+	keys    map[Key]*entry     // what is held or waited for; never an All key
+	whole   entry              // the lock on all keys
+	owners  map[uint64]*claims // of sagas that hold or wait
+	held    int                // keys held, without whole
+	waiting int                // waiters in all queues
+
+	youngest uint64 // the greatest owner seen
+	arrivals uint64
+	dirty    []Key // whose queues may move
+	allDirty bool
 }
 
-type wait struct {
-	key    Key
-	ticket uint64
+type entry struct {
+	owner uint64 // 0: free
+	queue []Waiter
 }
 
-// Len returns how many locks are held.
-func (t *Table) Len() int { return len(t.held) }
+// claims are what one owner holds and waits for.
+type claims struct {
+	keys  []Key
+	waits []Key
+}
+
+// Waiter is who waits in a queue.
+type Waiter struct {
+	Key   Key
+	Owner uint64 // 0: a command
+	// Run carries the command out; nil for a saga.
+	Run  func()
+	rank rank
+}
+
+// rank orders waiters: the smaller comes first.
+type rank struct{ age, arrival uint64 }
+
+func (r rank) before(o rank) bool {
+	return r.age < o.age || r.age == o.age && r.arrival < o.arrival
+}
+
+// Len returns how many locks are held or waited for.
+func (t *Table) Len() int {
+	n := t.held + t.waiting
+	if t.whole.owner != 0 {
+		n++
+	}
+	return n
+}
 
 // Held tells whether somebody holds a lock that conflicts with key, or waits
 // for one: who comes later waits too.
 func (t *Table) Held(key Key) bool {
-	for k := range t.held {
-		if conflict(k, key) {
-			return true
-		}
+	if key.All {
+		return t.Len() > 0
 	}
-	for _, w := range t.waiting {
-		if conflict(w.key, key) {
-			return true
-		}
+	if t.whole.owner != 0 || len(t.whole.queue) > 0 {
+		return true
+	}
+	return t.keys[key] != nil
+}
+
+// Taken tells whether a saga holds the key, waiters or not.
+func (t *Table) Taken(key Key) bool {
+	if t.whole.owner != 0 {
+		return true
+	}
+	e := t.keys[key]
+	return e != nil && e.owner != 0
+}
+
+// Wait queues a command that must wait at key.
+func (t *Table) Wait(key Key, run func()) {
+	t.arrivals++
+	t.enqueue(Waiter{Key: key, Run: run, rank: rank{t.youngest, t.arrivals}})
+}
+
+// Acquire takes key for a saga, or queues it if somebody is in the way; Next
+// tells when it has it. A key that the saga has already is taken at once.
+func (t *Table) Acquire(key Key, owner uint64) bool {
+	t.youngest = max(t.youngest, owner)
+	w := Waiter{Key: key, Owner: owner, rank: rank{age: owner}}
+	if t.whole.owner == owner || !key.All && t.keys[key] != nil && t.keys[key].owner == owner {
+		return true
+	}
+	free := false
+	if key.All {
+		free = t.waiting == 0 && t.wholeFree(owner)
+	} else {
+		e := t.keys[key]
+		free = t.admits(e, &w) && (e == nil || len(e.queue) == 0 || w.rank.before(e.queue[0].rank))
+	}
+	if free {
+		t.take(key, owner)
+		return true
+	}
+	if c := t.claims(owner); !slices.Contains(c.waits, key) {
+		c.waits = append(c.waits, key)
+		t.enqueue(w)
 	}
 	return false
 }
 
-// Wait queues ticket at key.
-func (t *Table) Wait(key Key, ticket uint64) {
-	t.waiting = append(t.waiting, wait{key, ticket})
+// Give makes owner the holder of a key that nobody holds, whoever waits for it.
+func (t *Table) Give(key Key, owner uint64) {
+	if t.Taken(key) {
+		panic("locks: given twice: " + key.Name)
+	}
+	t.youngest = max(t.youngest, owner)
+	t.take(key, owner)
+}
+
+// Release ends all that owner holds and waits for.
+func (t *Table) Release(owner uint64) {
+	c := t.owners[owner]
+	if c == nil {
+		return
+	}
+	delete(t.owners, owner)
+	for _, key := range c.waits {
+		t.cancel(key, owner)
+	}
+	for _, key := range c.keys {
+		if key.All {
+			t.whole.owner = 0
+			t.allDirty = true
+			continue
+		}
+		t.keys[key].owner = 0
+		t.held--
+		t.dirty = append(t.dirty, key)
+	}
+}
+
+// Next takes the next waiter out of its queue whose turn has come, after locks
+// were released. A saga has its lock now; a command is to be run at once, before
+// anything else happens here.
+func (t *Table) Next() (w Waiter, ok bool) {
+	t.spread()
+	for len(t.dirty) > 0 {
+		key := t.dirty[0]
+		e := t.keys[key]
+		if e != nil && len(e.queue) > 0 && t.admits(e, &e.queue[0]) {
+			w = t.pop(e)
+			if w.Owner != 0 {
+				t.granted(w)
+			}
+			return w, true
+		}
+		t.dirty = t.dirty[1:]
+		t.prune(key, e)
+	}
+	t.dirty = nil
+	if q := t.whole.queue; len(q) > 0 && t.wholeFree(q[0].Owner) {
+		w = t.pop(&t.whole)
+		if w.Owner != 0 {
+			t.granted(w)
+		} else {
+			t.allDirty = true
+		}
+		return w, true
+	}
+	return Waiter{}, false
+}
+
+// Holders appends to dst the owners that hold what conflicts with key, owner
+// itself left out, in order of age.
+func (t *Table) Holders(dst []uint64, key Key, owner uint64) []uint64 {
+	if t.whole.owner != 0 && t.whole.owner != owner {
+		dst = append(dst, t.whole.owner)
+	}
+	if !key.All {
+		if e := t.keys[key]; e != nil && e.owner != 0 && e.owner != owner {
+			dst = append(dst, e.owner)
+		}
+		return dst
+	}
+	for o, c := range t.owners {
+		if o != owner && o != t.whole.owner && len(c.keys) > 0 {
+			dst = append(dst, o)
+		}
+	}
+	slices.Sort(dst) // the order of a map must not be seen
+	return dst
+}
+
+// Outranked tells whether a saga older than owner waits for key.
+func (t *Table) Outranked(key Key, owner uint64) bool {
+	older := func(q []Waiter) bool { return len(q) > 0 && q[0].Owner != 0 && q[0].Owner < owner }
+	e := t.keys[key]
+	return older(t.whole.queue) || e != nil && older(e.queue)
+}
+
+// Waits returns the keys that owner waits for, nil if there are none.
+func (t *Table) Waits(owner uint64) []Key {
+	if c := t.owners[owner]; c != nil && len(c.waits) > 0 {
+		return c.waits
+	}
+	return nil
 }

@@ -1,0 +1,151 @@
+package coordinator
+
+import (
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// machine is a saga.Coordinator or, after its crash, a saga.Recovery.
+type machine interface {
+	Start()
+	Answer(*engine.Answer)
+	Posted()
+	Tick()
+	Ended() bool
+}
+
+// cell is one saga: what of it outlives a crash, and the actor that runs it.
+type cell struct {
+	n      *Coordinators
+	id     engine.SagaID
+	call   *saga.Call
+	done   func()
+	handed *saga.Handed
+	pid    *actor.PID // guarded by n.mu
+
+	machine  machine
+	failed   *saga.Coordinator // the crashed one, while something it posted is away
+	back     atomic.Bool       // the last posted function has run
+	crashes  int
+	answered bool
+	blocked  *saga.Blocked
+}
+
+// posted tells that a posted function has run.
+type posted struct{}
+
+// Receive implements actor.Actor.
+func (c *cell) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		c.n.mu.Lock()
+		c.pid = ctx.Self()
+		c.n.mu.Unlock()
+		c.begin()
+	case *engine.Answer:
+		c.machine.Answer(m)
+	case posted:
+		c.returned()
+	case tick:
+		c.machine.Tick()
+	default:
+		return
+	}
+	if c.machine.Ended() {
+		c.n.forget(c)
+		ctx.Stop(ctx.Self())
+	}
+}
+
+func (c *cell) begin() {
+	c.machine.Start()
+	if c.failed != nil && c.back.Load() {
+		c.returned()
+	}
+}
+
+// returned is after a posted function.
+func (c *cell) returned() {
+	if c.failed != nil {
+		c.failed.Abandon()
+		c.failed = nil
+	}
+	c.machine.Posted()
+}
+
+// maxCrashes is how many recoveries a saga gets. More would fail in the same way.
+const maxCrashes = 3
+
+// errUnknown is the answer where even the recoveries have failed.
+const errUnknown reply.Error = "ERR internal error: the outcome of the command is unknown"
+
+// crashed takes stock after the child has ended, and tells whether a recovery
+// has to follow.
+func (c *cell) crashed() bool {
+	if c.machine.Ended() {
+		return false
+	}
+	away := c.failed != nil
+	if failed, ok := c.machine.(*saga.Coordinator); ok {
+		if away = failed.Away(); away {
+			c.failed = failed
+		} else {
+			failed.Abandon()
+		}
+	}
+	if c.crashes++; c.crashes > maxCrashes {
+		if !c.answered {
+			out := reply.Writer{}
+			out.Error(errUnknown)
+			c.Reply(&out, nil)
+		}
+		c.n.forget(c)
+		return false
+	}
+	c.machine = c.n.env.NewRecovery(c.id, c, c.answered, away)
+	return true
+}
+
+// Order implements saga.Port.
+func (c *cell) Order(shard int, o *engine.Order) { c.n.env.Shards[shard].Tell(o) }
+
+// Post implements saga.Port.
+func (c *cell) Post(f func()) {
+	c.back.Store(false)
+	c.call.Post(func() {
+		f()
+		c.back.Store(true)
+		c.n.send(c, posted{})
+	})
+}
+
+// Blocked implements saga.Port.
+func (c *cell) Blocked(b *saga.Blocked) { c.blocked = b }
+
+// Reply implements saga.Port.
+func (c *cell) Reply(out *reply.Writer, deferred []func()) {
+	c.answered = true
+	if b := c.blocked; b == nil {
+		c.call.Out.Buf = append(c.call.Out.Buf, out.Buf...)
+		c.call.Out.Errs += out.Errs
+		if out.Proto != 0 { // HELLO in a transaction may have changed it
+			c.call.Out.Proto = out.Proto
+		}
+	} else if len(out.Buf) > 0 && b.Waiter.Claim() {
+		b.Waiter.Done(out.Buf)
+	}
+	if len(deferred) == 0 {
+		c.done()
+		return
+	}
+	c.call.Post(func() {
+		for _, f := range deferred {
+			f()
+		}
+		c.done()
+	})
+}

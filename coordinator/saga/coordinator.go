@@ -1,0 +1,257 @@
+package saga
+
+import (
+	"slices"
+
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/locks"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// Port is how a coordinator, or a Recovery, reaches others. Its methods must not
+// call back.
+type Port interface {
+	// Order sends an order to a shard. It may be lost.
+	Order(shard int, o *engine.Order)
+	// Post runs f where the call's Local lives and then calls Posted.
+	Post(f func())
+	// Blocked tells that f, which is being posted, makes the client wait: from
+	// then on it is answered through b.
+	Blocked(b *Blocked)
+	// Reply gives the client its reply, after the functions that the program
+	// deferred. It comes once; out is empty for a client that is blocked.
+	Reply(out *reply.Writer, deferred []func())
+}
+
+// Handed is the key that was locked for a blocked call, which is run again.
+type Handed struct {
+	Shard int
+	DB    int
+	Key   []byte
+	Place uint64 // where it stood in the queue of the key
+}
+
+// ErrUndone is the answer to a call that a defect or a crash has ended.
+const ErrUndone reply.Error = "ERR internal error: the command was stopped and all of it undone"
+
+// Coordinator carries out one call by messages. It is a state machine: Start,
+// Answer, Posted and Tick go in, and what the Port has comes out.
+//
+// A run of the program (an attempt) grows: each round of steps goes to the shards
+// of its keys, which lock them first. When the program has ended, all its changes
+// stand behind locks; only then the call is decided, at its home participant, and
+// from there on it is carried through. Before, an older call may wound it: it is
+// undone and runs again, no younger than it was.
+type Coordinator struct {
+	env    *Env
+	port   Port
+	call   *Call
+	id     engine.SagaID
+	handed *Handed
+
+	phase    phase
+	attempt  uint32
+	run      *run
+	links    []*link // participants in the order in which they were met
+	home     *link
+	waiting  int     // links that have not answered
+	posted   bool    // a posted function has not come back
+	wounded  bool    // while it is away
+	recorded bool    // home keeps the decision
+	where    []*link // where each of the run's steps went
+	failure  reply.Error
+}
+
+type phase uint8
+
+const (
+	idle       phase = iota
+	running          // may be wounded
+	undoing          // to run again, or with failure to end
+	blocking         // the client is being told that it waits
+	deciding         // home is recording the decision
+	committing       // decided: the others follow
+	forgetting       // home is dropping the decision
+	ended
+)
+
+// link is what a coordinator knows of a participant.
+type link struct {
+	shard   int
+	round   uint32
+	visit   uint64
+	last    *engine.Order // not answered yet if waiting
+	waiting bool
+	quiet   bool // since the last tick nothing was sent
+	next    *engine.Order
+	ran     *engine.Answer // to the last round
+	taken   int            // replies of ran that are taken
+}
+
+// NewCoordinator returns a coordinator for a call that owns its memory. handed is
+// nil except for a call that was blocked.
+func (e *Env) NewCoordinator(id engine.SagaID, call *Call, port Port, handed *Handed) *Coordinator {
+	return &Coordinator{env: e, port: port, call: call, id: id, handed: handed}
+}
+
+// Ended tells that nothing is left to do.
+func (c *Coordinator) Ended() bool { return c.phase == ended }
+
+// Start begins an attempt.
+func (c *Coordinator) Start() {
+	c.phase, c.attempt = running, c.attempt+1
+	c.links, c.home, c.wounded = nil, nil, false
+	c.run = c.env.start(c.call)
+	c.lockKnown()
+	c.advance()
+}
+
+// lockKnown prepares orders for the keys that are known before the program runs;
+// they go out with the first steps.
+func (c *Coordinator) lockKnown() {
+	f := c.env.newFootprint()
+	f.collect(c.call)
+	if f.all {
+		for i := range c.env.Directory.Shards() {
+			o := c.link(i).prepare(c)
+			o.Locks = append(o.Locks, engine.Lock{Key: locks.Key{All: true}})
+		}
+	}
+	for i := range f.keys {
+		k := &f.keys[i]
+		o := c.link(k.shard).prepare(c)
+		o.Locks = append(o.Locks, engine.Lock{Key: locks.Key{DB: uint8(k.db), Name: string(k.name)}})
+	}
+	if h := c.handed; h != nil {
+		o := c.link(h.Shard).prepare(c)
+		o.Locks = append(o.Locks, engine.Lock{Key: locks.Key{DB: uint8(h.DB), Name: string(h.Key)}, Serve: true})
+	}
+}
+
+// advance goes on with the program until it wants something from others.
+func (c *Coordinator) advance() {
+	if _, more := c.run.next(); !more {
+		c.finish()
+		return
+	}
+	if c.run.ask != nil {
+		c.post(c.run.ask)
+		return
+	}
+	c.sendSteps()
+}
+
+// sendSteps sends each shard its steps of this round.
+func (c *Coordinator) sendSteps() {
+	c.where = c.where[:0]
+	for i := range c.run.steps {
+		s := &c.run.steps[i]
+		at := s.Shard
+		if s.Key > 0 {
+			at = c.env.ShardOf(s.Args[s.Key])
+		}
+		l := c.link(at)
+		l.addStep(c, s)
+		c.where = append(c.where, l)
+	}
+	var out []*link
+	for _, l := range c.links {
+		if l.next != nil {
+			out = append(out, l)
+		}
+	}
+	if c.home == nil {
+		c.home = slices.MinFunc(out, func(a, b *link) int { return a.shard - b.shard })
+		c.home.next.Home = true
+	}
+	for _, l := range out {
+		l.round++
+		l.next.Round, l.next.Visit, l.next.Proto = l.round, l.visit, c.run.to.Proto
+		l.ran, l.taken = nil, 0
+		o := l.next
+		l.next = nil
+		c.send(l, o)
+	}
+}
+
+// link returns the link to a shard, a new one if there is none.
+func (c *Coordinator) link(shard int) *link {
+	for _, l := range c.links {
+		if l.shard == shard {
+			return l
+		}
+	}
+	l := &link{shard: shard}
+	c.links = append(c.links, l)
+	return l
+}
+
+// prepare returns the order that goes to l with the next steps.
+func (l *link) prepare(c *Coordinator) *engine.Order {
+	if l.next == nil {
+		l.next = &engine.Order{Kind: engine.OrderRun, Saga: c.id, Attempt: c.attempt, Now: c.call.Now}
+	}
+	return l.next
+}
+
+func (l *link) addStep(c *Coordinator, s *Step) {
+	o := l.prepare(c)
+	step := engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: cloneArgs(s.Args), Wait: s.Wait}
+	if h := c.handed; h != nil && s.Wait != nil && h.DB == step.DB && string(h.Key) == string(s.Args[s.Key]) {
+		step.Place = h.Place
+	}
+	o.Steps = append(o.Steps, step)
+}
+
+func (c *Coordinator) send(l *link, o *engine.Order) {
+	if !l.waiting {
+		l.waiting = true
+		c.waiting++
+	}
+	l.last, l.quiet = o, false
+	c.port.Order(l.shard, o)
+}
+
+func (c *Coordinator) simple(kind engine.OrderKind, l *link) *engine.Order {
+	return &engine.Order{Kind: kind, Saga: c.id, Attempt: c.attempt, Visit: l.visit, Now: c.call.Now}
+}
+
+func (c *Coordinator) post(f func()) {
+	c.posted = true
+	c.port.Post(f)
+}
+
+// Posted goes on after the posted function has run.
+func (c *Coordinator) Posted() {
+	c.posted = false
+	switch {
+	case c.phase == blocking:
+		c.decide()
+	case c.wounded || c.failure != "":
+		c.undo()
+	default:
+		c.advance()
+	}
+}
+
+// Tick sends orders again that were not answered since the last tick.
+func (c *Coordinator) Tick() {
+	for _, l := range c.links {
+		if l.waiting && l.quiet {
+			c.port.Order(l.shard, l.last)
+		}
+		l.quiet = true
+	}
+}
+
+// Abandon ends a coordinator that has crashed: its program is unwound.
+func (c *Coordinator) Abandon() {
+	c.phase = ended
+	if c.run != nil {
+		c.run.stop()
+	}
+}
+
+// Away tells that a posted function may still use the program's memory, so that
+// Abandon must wait for it.
+func (c *Coordinator) Away() bool { return c.posted }

@@ -1,0 +1,73 @@
+package saga
+
+import (
+	"iter"
+
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// run is one run of a program as a coroutine: next goes on with the program until
+// it wants something, which is in steps or ask then; the answer is left for it
+// and next called again. It is an executor.
+type run struct {
+	tx      Tx
+	call    Call // with Block recording instead of blocking
+	out     reply.Writer
+	blocked *Blocked
+
+	steps []Step        // wanted, with
+	to    *reply.Writer // where the replies go
+	ask   func()        // wanted: to be run where Call.Local lives
+
+	yield func(struct{}) bool
+	next  func() (struct{}, bool) // false: the program has ended
+	stop  func()
+}
+
+// abandoned unwinds a program that is not to go on.
+type abandoned struct{}
+
+// start prepares a run; nothing of the program happens before next.
+func (e *Env) start(call *Call) *run {
+	r := &run{call: *call, out: reply.Writer{Proto: call.Out.Proto}}
+	if call.Block != nil {
+		r.call.Block = func(b *Blocked) { r.blocked = b }
+	}
+	r.tx = Tx{
+		Args: call.Args, Cmd: call.Cmd, DB: call.DB, Now: call.Now, Out: &r.out, Call: &r.call,
+		env: e, exec: r, scratch: reply.Writer{Proto: reply.RESP2},
+	}
+	r.next, r.stop = iter.Pull(func(yield func(struct{}) bool) {
+		defer func() {
+			if p := recover(); p != nil && p != any(abandoned{}) {
+				panic(p)
+			}
+		}()
+		r.yield = yield
+		e.programs[call.Cmd.ID](&r.tx)
+	})
+	return r
+}
+
+// want hands control to the coordinator until it has what r wants.
+func (r *run) want() {
+	if !r.yield(struct{}{}) {
+		panic(abandoned{})
+	}
+	r.steps, r.to, r.ask = nil, nil, nil
+}
+
+// do implements executor. The coordinator fills in the replies.
+func (r *run) do(_ *Tx, steps []Step, w *reply.Writer) {
+	if len(steps) > 0 {
+		r.steps, r.to = steps, w
+		r.want()
+	}
+}
+
+// local implements executor.
+func (r *run) local(t *Tx, cmd *command.Info, args [][]byte) {
+	r.ask = func() { r.call.Local.RunLocal(cmd, args, &t.DB, t.Out, t) }
+	r.want()
+}

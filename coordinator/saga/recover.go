@@ -1,0 +1,182 @@
+package saga
+
+import (
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// Recovery ends a saga whose coordinator has crashed. It knows nothing but the
+// saga's identity: it asks every shard what is there, which also shuts the door to
+// a decision that has not been made, and then has all follow the decision if one
+// of them keeps it, and else undo. Like a Coordinator it is a state machine.
+type Recovery struct {
+	env      *Env
+	port     Port
+	id       engine.SagaID
+	answered bool
+	away     bool
+
+	phase   phase
+	shards  []resolved
+	waiting int
+	home    int // that keeps the decision, -1: none
+	reply   []byte
+}
+
+// resolved is what a Recovery knows of a shard.
+type resolved struct {
+	answer  *engine.Answer // to OrderResolve
+	last    *engine.Order
+	waiting bool
+	quiet   bool
+}
+
+// resolving is a Recovery's first phase; undoing, committing and forgetting mean
+// what they mean for a Coordinator.
+const resolving = running
+
+// NewRecovery returns a recovery. answered tells that the client has its reply,
+// away that something which the coordinator has posted is still to run: only after
+// it is there an end.
+func (e *Env) NewRecovery(id engine.SagaID, port Port, answered, away bool) *Recovery {
+	return &Recovery{
+		env: e, port: port, id: id, answered: answered, away: away,
+		shards: make([]resolved, e.Directory.Shards()), home: -1,
+	}
+}
+
+// Ended tells that nothing is left to do.
+func (r *Recovery) Ended() bool { return r.phase == ended }
+
+// Start begins, once nothing is away.
+func (r *Recovery) Start() {
+	if r.away {
+		return
+	}
+	r.phase = resolving
+	for i := range r.shards {
+		r.send(i, &engine.Order{Kind: engine.OrderResolve, Saga: r.id})
+	}
+}
+
+func (r *Recovery) send(shard int, o *engine.Order) {
+	s := &r.shards[shard]
+	s.last, s.waiting, s.quiet = o, true, false
+	r.waiting++
+	r.port.Order(shard, o)
+}
+
+// Answer takes an answer of a shard.
+func (r *Recovery) Answer(a *engine.Answer) {
+	if r.phase == idle {
+		return
+	}
+	s := &r.shards[a.Shard]
+	switch a.Kind {
+	case engine.AnswerRan, engine.AnswerFailed:
+		r.late(s, a)
+	case engine.AnswerDecided, engine.AnswerPrepared, engine.AnswerAbsent:
+		if s.settle(r, engine.OrderResolve) {
+			r.found(s, a)
+		}
+	case engine.AnswerCommitted:
+		s.settle(r, engine.OrderCommit)
+	case engine.AnswerUndone:
+		s.settle(r, engine.OrderUndo)
+	case engine.AnswerForgotten:
+		s.settle(r, engine.OrderForget)
+	}
+	if r.waiting == 0 && r.phase != ended {
+		r.proceed()
+	}
+}
+
+func (s *resolved) settle(r *Recovery, kind engine.OrderKind) bool {
+	if !s.waiting || s.last.Kind != kind {
+		return false
+	}
+	s.waiting = false
+	r.waiting--
+	return true
+}
+
+func (r *Recovery) found(s *resolved, a *engine.Answer) {
+	s.answer = a
+	if a.Kind == engine.AnswerDecided {
+		r.home, r.reply = a.Shard, a.Reply
+	}
+}
+
+// late is for participants that speak of themselves: one that the shard did not
+// know of when it was asked was made by a late copy of an order.
+func (r *Recovery) late(s *resolved, a *engine.Answer) {
+	if s.answer == nil || s.answer.Kind == engine.AnswerPrepared && s.answer.Visit == a.Visit {
+		return
+	}
+	r.port.Order(a.Shard, engine.Orphan(a))
+}
+
+// proceed goes on after all answers to the last orders.
+func (r *Recovery) proceed() {
+	switch {
+	case r.phase == resolving && r.home >= 0:
+		r.answer()
+		r.phase = committing
+		r.tellPrepared(engine.OrderCommit)
+	case r.phase == resolving:
+		r.phase = undoing
+		r.tellPrepared(engine.OrderUndo)
+	case r.phase == committing:
+		r.phase = forgetting
+		r.send(r.home, &engine.Order{Kind: engine.OrderForget, Saga: r.id})
+	case r.phase == undoing:
+		r.answer()
+		r.phase = ended
+	default:
+		r.phase = ended
+	}
+}
+
+// tellPrepared sends all that wait for it the saga's end.
+func (r *Recovery) tellPrepared(kind engine.OrderKind) {
+	for i := range r.shards {
+		if a := r.shards[i].answer; a.Kind == engine.AnswerPrepared {
+			r.send(i, &engine.Order{Kind: kind, Saga: r.id, Attempt: a.Attempt, Visit: a.Visit})
+		}
+	}
+	if r.waiting == 0 {
+		r.proceed()
+	}
+}
+
+// answer gives the client the reply that was decided, or an error.
+func (r *Recovery) answer() {
+	if r.answered {
+		return
+	}
+	r.answered = true
+	out := reply.Writer{Buf: r.reply}
+	if r.home < 0 {
+		out.Error(ErrUndone)
+	}
+	r.port.Reply(&out, nil)
+}
+
+// Posted tells that what the crashed coordinator has posted has run.
+func (r *Recovery) Posted() {
+	if r.away {
+		r.away = false
+		r.Start()
+	}
+}
+
+// Tick sends orders again that were not answered since the last tick.
+func (r *Recovery) Tick() {
+	for i := range r.shards {
+		s := &r.shards[i]
+		if s.waiting && s.quiet {
+			r.port.Order(i, s.last)
+		}
+		s.quiet = true
+	}
+}

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/locks"
+)
+
+// SagaID is the identity of a saga and its age: the smaller, the older. It is
+// never 0, and a saga that runs again keeps it.
+type SagaID uint64
+
+// Order is a message from the coordinator of a saga to a participant. Orders may
+// be lost, doubled and overtake each other; the coordinator sends one again until
+// it has the answer. An order is not changed once it is sent, and shares no
+// memory with the program that it comes from.
+type Order struct {
+	Kind    OrderKind
+	Saga    SagaID
+	Attempt uint32 // counts the saga's runs
+	Visit   uint64 // which participant is meant, as its answers say; 0: not known yet
+	Now     int64  // Unix milliseconds
+
+	// Of OrderRun.
+	Round uint32 // counts the attempt's OrderRun at this shard, from 1 on
+	Home  bool   // this participant is the one that keeps the decision
+	Proto uint8  // protocol version of the replies
+	Locks []Lock // that Steps do not name
+	Steps []SagaStep
+
+	Again bool   // of OrderUndo: the saga will run again
+	Reply []byte // of OrderDecide: what the client gets
+}
+
+// OrderKind tells what an Order asks for.
+type OrderKind uint8
+
+const (
+	// OrderRun asks for locks and then for steps. Answer: AnswerRan or AnswerFailed.
+	OrderRun OrderKind = iota
+	// OrderDecide makes the saga's end a commit, at the home participant, which
+	// commits its own part. Answer: AnswerDecided or AnswerGone.
+	OrderDecide
+	// OrderCommit makes the changes final. Answer: AnswerCommitted.
+	OrderCommit
+	// OrderUndo takes the changes back. Answer: AnswerUndone.
+	OrderUndo
+	// OrderForget drops the decision. Answer: AnswerForgotten.
+	OrderForget
+	// OrderResolve asks, after a coordinator's crash, what is known of the saga,
+	// and shuts the door to a decision that has not been made. Answer:
+	// AnswerDecided, AnswerPrepared or AnswerAbsent.
+	OrderResolve
+)
+
+// Lock is a key that a saga wants for itself. Serve says that waiters of the key
+// are to be looked at when the saga ends, as it was handed to a waiter.
+type Lock struct {
+	locks.Key
+	Serve bool
+}
+
+// SagaStep is one engine command of a saga. Cmd is a row of the table that all
+// shards share: on the wire its name.
+type SagaStep struct {
+	Cmd  *command.Info
+	DB   int
+	Key  int // position of the key in Args, 0: the whole shard
+	Args [][]byte
+	// Wait, if not nil, is queued at the key instead of running Cmd, at Place if
+	// that is not 0. It is the one thing here that is shared with the gateway.
+	Wait  *Waiter
+	Place uint64
+}
+
+// Answer is a message from a participant to the coordinator of a saga.
+type Answer struct {
+	Kind    AnswerKind
+	Saga    SagaID
+	Shard   int
+	Attempt uint32
+	Visit   uint64
+
+	// Of AnswerRan.
+	Round uint32
+	Wrote bool   // something would have to be undone
+	Out   []byte // the replies of the steps, one after the other
+	Ends  []int  // where each ends in Out
+	Errs  uint64 // error replies in Out
+
+	Reply []byte // of AnswerDecided
+}
+
+// AnswerKind tells what an Answer says.
+type AnswerKind uint8
+
+const (
+	// AnswerRan: the locks are there and the steps have run.
+	AnswerRan AnswerKind = iota
+	// AnswerFailed: a step ended in a defect of the shard; undo everything.
+	AnswerFailed
+	// AnswerDecided: the decision to commit is recorded here.
+	AnswerDecided
+	// AnswerGone: there is no such participant, so nothing can be decided.
+	AnswerGone
+	// AnswerCommitted: the changes are final.
+	AnswerCommitted
+	// AnswerUndone: nothing of the attempt is left.
+	AnswerUndone
+	// AnswerForgotten: the decision is not kept any more.
+	AnswerForgotten
+	// AnswerPrepared: there is a participant, which waits for Commit or Undo.
+	AnswerPrepared
+	// AnswerAbsent: nothing is known here of the saga, and nothing can be decided.
+	AnswerAbsent
+	// AnswerWound: an older saga waits for a lock of this one, which must undo
+	// itself and run again unless it is about to decide.
+	AnswerWound
+)
+
+// Coordinators takes the answers to the coordinator of their saga. Answer is
+// called while the shard runs; it must not block or call back.
+//
+// Whoever has no coordinator for the saga any more sends what Orphan says.
+type Coordinators interface {
+	Answer(a *Answer)
+}
+
+// Orphan returns the order that ends what a belongs to when the saga is over
+// and unknown: a participant that a late copy of an order has made, or a decision
+// that all have followed. It is nil if nothing is left to end.
+func Orphan(a *Answer) *Order {
+	switch a.Kind {
+	case AnswerRan, AnswerFailed:
+		return &Order{Kind: OrderUndo, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
+	case AnswerDecided:
+		return &Order{Kind: OrderForget, Saga: a.Saga}
+	default:
+		return nil
+	}
+}

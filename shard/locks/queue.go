@@ -1,0 +1,158 @@
+package locks
+
+import "slices"
+
+// admits tells whether w, which waits or would wait for one key with entry e,
+// is stopped neither by a holder nor by an earlier waiter for all keys. Waiters of
+// the same key are not looked at.
+func (t *Table) admits(e *entry, w *Waiter) bool {
+	switch {
+	case e != nil && e.owner != 0:
+		return false
+	case t.whole.owner != 0:
+		return t.whole.owner == w.Owner
+	}
+	return len(t.whole.queue) == 0 || w.rank.before(t.whole.queue[0].rank)
+}
+
+// wholeFree tells whether nobody but owner (0: nobody) holds anything. Waiters
+// for single keys need no look: once the dirty queues have moved, each of them
+// stands behind a holder or behind an earlier waiter for all keys.
+func (t *Table) wholeFree(owner uint64) bool {
+	own := 0
+	if c := t.owners[owner]; c != nil {
+		own = len(c.keys)
+	}
+	return t.whole.owner == 0 && t.held == own
+}
+
+func (t *Table) claims(owner uint64) *claims {
+	c := t.owners[owner]
+	if c == nil {
+		if t.owners == nil {
+			t.owners = map[uint64]*claims{}
+		}
+		c = &claims{}
+		t.owners[owner] = c
+	}
+	return c
+}
+
+func (t *Table) entry(key Key) *entry {
+	if key.All {
+		return &t.whole
+	}
+	e := t.keys[key]
+	if e == nil {
+		if t.keys == nil {
+			t.keys = map[Key]*entry{}
+		}
+		e = &entry{}
+		t.keys[key] = e
+	}
+	return e
+}
+
+func (t *Table) take(key Key, owner uint64) {
+	t.entry(key).owner = owner
+	if !key.All {
+		t.held++
+	}
+	c := t.claims(owner)
+	c.keys = append(c.keys, key)
+}
+
+// granted makes w, which has left its queue, the holder.
+func (t *Table) granted(w Waiter) {
+	c := t.claims(w.Owner)
+	c.waits = slices.DeleteFunc(c.waits, func(k Key) bool { return k == w.Key })
+	t.take(w.Key, w.Owner)
+}
+
+// enqueue puts w behind all that rank before it.
+func (t *Table) enqueue(w Waiter) {
+	e := t.entry(w.Key)
+	at, _ := slices.BinarySearchFunc(e.queue, w.rank, func(q Waiter, r rank) int {
+		if q.rank.before(r) {
+			return -1
+		}
+		return 1
+	})
+	e.queue = slices.Insert(e.queue, at, w)
+	t.waiting++
+}
+
+func (t *Table) pop(e *entry) Waiter {
+	w := e.queue[0]
+	e.queue[0] = Waiter{}
+	e.queue = e.queue[1:]
+	if len(e.queue) == 0 {
+		e.queue = nil
+	}
+	t.waiting--
+	return w
+}
+
+// cancel takes a saga out of the queue of key.
+func (t *Table) cancel(key Key, owner uint64) {
+	e := t.entry(key)
+	before := len(e.queue)
+	e.queue = slices.DeleteFunc(e.queue, func(w Waiter) bool { return w.Owner == owner })
+	t.waiting -= before - len(e.queue)
+	if key.All {
+		t.allDirty = true
+		return
+	}
+	t.dirty = append(t.dirty, key)
+}
+
+// spread turns "all queues may move" into their keys, in the order of their
+// first waiters.
+func (t *Table) spread() {
+	if !t.allDirty {
+		return
+	}
+	t.allDirty = false
+	t.dirty = t.dirty[:0]
+	for key := range t.keys {
+		t.dirty = append(t.dirty, key)
+	}
+	slices.SortFunc(t.dirty, func(a, b Key) int {
+		x, y := t.first(a), t.first(b)
+		switch {
+		case x.before(y):
+			return -1
+		case y.before(x):
+			return 1
+		}
+		return compareKeys(a, b)
+	})
+}
+
+// first is the rank of the first waiter of key.
+func (t *Table) first(key Key) rank {
+	if q := t.keys[key].queue; len(q) > 0 {
+		return q[0].rank
+	}
+	return rank{}
+}
+
+func compareKeys(a, b Key) int {
+	if a.DB != b.DB {
+		return int(a.DB) - int(b.DB)
+	}
+	switch {
+	case a.Name < b.Name:
+		return -1
+	case a.Name > b.Name:
+		return 1
+	}
+	return 0
+}
+
+// prune forgets a key that nobody holds or waits for.
+func (t *Table) prune(key Key, e *entry) {
+	if e != nil && e.owner == 0 && len(e.queue) == 0 {
+		delete(t.keys, key)
+	}
+}
