@@ -12,7 +12,8 @@ func (m *vm) protected(L *lua.LState, nargs int) (n int, failed lua.LValue) {
 	m.nest(L)
 	native := m.native
 	base := L.GetTop() - nargs - 1
-	err := L.PCall(nargs, lua.MultRet, nil)
+	L.Insert(m.trampoline, base+1)
+	err := L.PCall(nargs+1, lua.MultRet, nil)
 	m.native = native - 1
 	if err == nil {
 		return L.GetTop() - base, nil
@@ -54,7 +55,6 @@ func (m *vm) baseXpcall(L *lua.LState) int {
 	L.Push(handler)
 	L.Push(failed)
 	n, again := m.protected(L, 1)
-	L.SetTop(L.GetTop())
 	if again != nil {
 		L.Push(lua.LFalse)
 		L.Push(again)

@@ -132,9 +132,10 @@ const keptBytes = 64 << 10
 
 // finish lets go of everything that belonged to the run.
 func (m *vm) finish() {
-	if m.ended != nil {
-		// A run that was cut off may have been deep in coroutines.
-		m.spoiled = m.spoiled || len(m.threads) > 0 || !errors.As(m.ended, new(Abort))
+	// A coroutine that has not ended may have left the interpreter in doubt, as
+	// may a run that was cut off, except by its Caller.
+	if len(m.threads) > 0 || m.ended != nil && !errors.As(m.ended, new(Abort)) {
+		m.spoiled = true
 	}
 	m.req, m.names = nil, nil
 	m.threads, m.stales = nil, nil
@@ -184,18 +185,22 @@ func (m *vm) broken() {
 	m.end(errPanic)
 }
 
-// enter calls the script from inside PCall, to see where its errors are raised.
+// enter calls its first argument with the others, inside PCall. Its presence
+// there shows where errors are raised.
 func (m *vm) enter(L *lua.LState) int {
-	plain := L.Panic
-	L.Panic = func(at *lua.LState) {
-		if !m.own {
-			m.raised = m.origin(at)
-			m.culprit = m.culpritKind(at)
-		}
-		plain(at)
+	L.Panic = m.panicked
+	L.Call(L.GetTop()-1, lua.MultRet)
+	return L.GetTop()
+}
+
+// panicked raises the error on top of the stack. The interpreter would write a
+// trace of the stack, in time quadratic in its depth, if there were none.
+func (m *vm) panicked(L *lua.LState) {
+	if !m.own {
+		m.raised = m.origin(L)
+		m.culprit = m.culpritKind(L)
 	}
-	L.Call(0, 1)
-	return 1
+	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: L.Get(-1), StackTrace: "none"})
 }
 
 // caught returns the value of an error that PCall or Resume has stopped.
