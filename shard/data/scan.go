@@ -21,11 +21,12 @@ func (t *Table) Scan(a *Arena, hash Hasher, pos uint64, want int, f func(Ref)) (
 		s := t.segment(pos << (64 - ScanBits))
 		span := s.span(want)
 		end := pos - pos%span + span
-		s.each(func(r Ref) {
+		s.each(func(r Ref) bool {
 			if p := hash(a.Key(r)) >> (64 - ScanBits); p >= pos && p < end {
 				f(r)
 				met++
 			}
+			return true
 		})
 		pos = end
 	}
@@ -36,7 +37,7 @@ func (t *Table) Scan(a *Arena, hash Hasher, pos uint64, want int, f func(Ref)) (
 // about want records: a power of two that divides the segment's own width.
 func (s *segment) span(want int) uint64 {
 	width := uint64(scanEnd) >> s.depth
-	for n := int(s.used); n >= 2*want && width > 1; n /= 2 {
+	for n := int(s.used); n/2 >= want && width > 1; n /= 2 {
 		width /= 2
 	}
 	return width
