@@ -65,6 +65,7 @@ func New(opts Options) *Engine {
 	if opts.StringLimit <= 0 {
 		opts.StringLimit = DefaultStringLimit
 	}
+	opts.StringLimit = min(opts.StringLimit, opts.MemoryLimit)
 	if opts.Idle <= 0 {
 		opts.Idle = DefaultIdle
 	}
