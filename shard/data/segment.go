@@ -6,50 +6,61 @@ import (
 	"unsafe"
 )
 
-// segment is a small open-addressed table of refs: groups of 8 places, each
-// with a control byte, so that one 64-bit compare looks at a group. refs and
-// control bytes share one allocation that holds no pointers.
+// segment is a small open-addressed table of refs: groups of 12 places, each
+// group one cache line, so that a lookup mostly reads one line before it reads the
+// record. A line is
+//
+//	bytes 0-11   control bytes: 0 for a free place, else 7 bits of the hash
+//	bytes 12-15  overflow: how many records passed by this group because it was full
+//	bytes 16-63  refs
+//
+// A search goes on to the next group only where the overflow is not 0, so a
+// removal leaves no tombstone. The lines hold no pointers.
 type segment struct {
-	mem   unsafe.Pointer // refs [cap]uint32, then ctrl [cap]uint8; nil while empty
+	mem   unsafe.Pointer // nil while empty
 	used  uint16
-	tombs uint16
-	log2  uint8 // of the capacity
+	log2  uint8 // of the number of groups
 	depth uint8 // bits of the hash that all its records share
 }
 
 const (
-	groupSize  = 8
-	minLog2    = 3
-	maxLog2    = 10 // a split moves at most 896 records: tens of microseconds
-	ctrlEmpty  = 0
-	ctrlTomb   = 1
-	ctrlUsed   = 0x80
-	lsb        = 0x0101010101010101
-	msb        = 0x8080808080808080
-	tagShift   = 20 // tag bits stand clear of group bits (low) and depth bits (high)
-	refBytes   = 4
-	placeBytes = refBytes + 1
+	lineBytes = 64
+	lineShift = 6
+	groupSize = 12
+	refsAt    = 16
+	refBytes  = 4
+	maxLog2   = 6 // a split moves at most 672 records: tens of microseconds
+	ctrlUsed  = 0x80
+	lsb       = 0x0101010101010101
+	msb       = 0x8080808080808080
+	// tailMask keeps the 4 control bytes of a line's second word.
+	tailMask = 0xFFFF_FFFF
+	tagShift = 20 // tag bits stand clear of group bits (low) and depth bits (high)
 )
 
-func (s *segment) cap() int { return 1 << s.log2 }
+func (s *segment) groups() int { return 1 << s.log2 }
 
-// limit is how many places may be taken, tombstones included, at 7/8.
-func limit(log2 uint8) int { return 1<<log2 - 1<<(log2-3) }
+// limit is how many records fill 1<<log2 groups: 7/8 of the places.
+func limit(log2 uint8) int { return groupSize << log2 * 7 / 8 }
 
 func tagOf(h uint64) byte { return ctrlUsed | byte(h>>tagShift) }
 
-func (s *segment) ref(i int) *Ref {
-	return (*Ref)(unsafe.Add(s.mem, i*refBytes))
-}
+// line is a group.
+type line struct{ p unsafe.Pointer }
 
-func (s *segment) ctrl(i int) *byte {
-	return (*byte)(unsafe.Add(s.mem, s.cap()*refBytes+i))
-}
+func (s *segment) line(g int) line { return line{unsafe.Add(s.mem, g<<lineShift)} }
 
-// group returns the control bytes of group g as one word.
-func (s *segment) group(g int) uint64 {
-	p := (*[groupSize]byte)(unsafe.Add(s.mem, s.cap()*refBytes+g*groupSize))
-	return binary.LittleEndian.Uint64(p[:])
+func (l line) ref(i int) *Ref   { return (*Ref)(unsafe.Add(l.p, refsAt+i*refBytes)) }
+func (l line) ctrl(i int) *byte { return (*byte)(unsafe.Add(l.p, i)) }
+
+// overflow counts the records whose home is here or before, and whose place is
+// behind.
+func (l line) overflow() *uint32 { return (*uint32)(unsafe.Add(l.p, groupSize)) }
+
+// words returns the control bytes: 8, and 4 in the low half of tail.
+func (l line) words() (head, tail uint64) {
+	b := (*[16]byte)(l.p)
+	return binary.LittleEndian.Uint64(b[:8]), binary.LittleEndian.Uint64(b[8:])
 }
 
 // matches has the top bit set in each byte of word that equals b. It may also
@@ -59,105 +70,121 @@ func matches(word uint64, b byte) uint64 {
 	return (x - lsb) &^ x & msb
 }
 
-// empties marks the empty places exactly: the lowest marked one is never a
-// false mark, and only whether there is one matters.
-func empties(word uint64) uint64 { return (word - lsb) &^ word & msb }
-
-// find returns the place of the record with this key, or -1.
-func (s *segment) find(a *Arena, h uint64, key []byte) int {
-	if s.used == 0 {
-		return -1
-	}
-	tag, mask := tagOf(h), s.cap()/groupSize-1
-	for g := int(h) & mask; ; g = (g + 1) & mask {
-		word := s.group(g)
-		for m := matches(word, tag); m != 0; m &= m - 1 {
-			i := g*groupSize + bits.TrailingZeros64(m)/8
-			if *s.ctrl(i) == tag && string(a.Key(*s.ref(i))) == string(key) {
-				return i
-			}
-		}
-		if empties(word) != 0 {
-			return -1
-		}
-	}
+// place is where a record stands.
+type place struct {
+	l line
+	i int // -1: nowhere
 }
 
-// findRef returns the place of r, whose key hashes to h, or -1.
-func (s *segment) findRef(h uint64, r Ref) int {
+var nowhere = place{i: -1}
+
+func (p place) ref() *Ref { return p.l.ref(p.i) }
+
+// find returns the place of the record with this key.
+func (s *segment) find(a *Arena, h uint64, key []byte) place {
 	if s.used == 0 {
-		return -1
+		return nowhere
 	}
-	tag, mask := tagOf(h), s.cap()/groupSize-1
-	for g := int(h) & mask; ; g = (g + 1) & mask {
-		word := s.group(g)
-		for m := matches(word, tag); m != 0; m &= m - 1 {
-			if i := g*groupSize + bits.TrailingZeros64(m)/8; *s.ref(i) == r {
-				return i
+	tag, mask := tagOf(h), s.groups()-1
+	for n, g := 0, int(h)&mask; n <= mask; n, g = n+1, (g+1)&mask {
+		l := s.line(g)
+		head, tail := l.words()
+		for m := matches(head, tag); m != 0; m &= m - 1 {
+			if i := bits.TrailingZeros64(m) / 8; string(a.Key(*l.ref(i))) == string(key) && *l.ctrl(i) == tag {
+				return place{l, i}
 			}
 		}
-		if empties(word) != 0 {
-			return -1
+		for m := matches(tail&tailMask, tag) & tailMask; m != 0; m &= m - 1 {
+			if i := 8 + bits.TrailingZeros64(m)/8; *l.ctrl(i) == tag && string(a.Key(*l.ref(i))) == string(key) {
+				return place{l, i}
+			}
+		}
+		if tail>>32 == 0 {
+			break
 		}
 	}
+	return nowhere
+}
+
+// findRef returns the place of r, whose key hashes to h.
+func (s *segment) findRef(h uint64, r Ref) place {
+	if s.used == 0 {
+		return nowhere
+	}
+	mask := s.groups() - 1
+	for n, g := 0, int(h)&mask; n <= mask; n, g = n+1, (g+1)&mask {
+		l := s.line(g)
+		for i := range groupSize {
+			if *l.ref(i) == r && *l.ctrl(i) != 0 {
+				return place{l, i}
+			}
+		}
+		if *l.overflow() == 0 {
+			break
+		}
+	}
+	return nowhere
 }
 
 // put adds r; the caller has made room.
 func (s *segment) put(h uint64, r Ref) {
-	mask := s.cap()/groupSize - 1
+	mask := s.groups() - 1
 	for g := int(h) & mask; ; g = (g + 1) & mask {
-		if free := ^s.group(g) & msb; free != 0 {
-			i := g*groupSize + bits.TrailingZeros64(free)/8
-			if *s.ctrl(i) == ctrlTomb {
-				s.tombs--
+		l := s.line(g)
+		for i := range groupSize {
+			if *l.ctrl(i) == 0 {
+				*l.ctrl(i) = tagOf(h)
+				*l.ref(i) = r
+				s.used++
+				return
 			}
-			*s.ctrl(i) = tagOf(h)
-			*s.ref(i) = r
-			s.used++
-			return
 		}
+		*l.overflow()++
 	}
 }
 
-// remove empties place i. A tombstone is needed only where the group is full,
-// as a search goes on past full groups alone.
-func (s *segment) remove(i int) {
-	if empties(s.group(i/groupSize)) != 0 {
-		*s.ctrl(i) = ctrlEmpty
-	} else {
-		*s.ctrl(i) = ctrlTomb
-		s.tombs++
-	}
+// remove empties the place of a record that hashes to h.
+func (s *segment) remove(h uint64, p place) {
+	*p.l.ctrl(p.i) = 0
 	s.used--
+	mask := s.groups() - 1
+	for g := int(h) & mask; s.line(g) != p.l; g = (g + 1) & mask {
+		*s.line(g).overflow()--
+	}
 }
 
-// resize moves the records into places for 1<<log2.
+// resize moves the records into 1<<log2 groups.
 func (s *segment) resize(a *Arena, hash Hasher, log2 uint8) {
 	old := *s
 	s.allocate(log2)
-	old.each(func(r Ref) { s.put(hash(a.Key(r)), r) })
+	old.each(func(r Ref) bool { s.put(hash(a.Key(r)), r); return true })
 }
 
 func (s *segment) allocate(log2 uint8) {
-	block := make([]uint32, (placeBytes<<log2+3)/refBytes)
+	// Go aligns blocks of these sizes to their lines.
+	block := make([]uint64, lineBytes/8<<log2)
 	*s = segment{mem: unsafe.Pointer(unsafe.SliceData(block)), log2: log2, depth: s.depth}
 }
 
-// each calls f for every record, in the order of places.
-func (s *segment) each(f func(Ref)) {
+// each calls f for every record, in the order of places, until f says false.
+func (s *segment) each(f func(Ref) bool) bool {
 	if s.used == 0 {
-		return
+		return true
 	}
-	for i, n := 0, s.cap(); i < n; i++ {
-		if *s.ctrl(i)&ctrlUsed != 0 {
-			f(*s.ref(i))
+	for g := range s.groups() {
+		l := s.line(g)
+		for i := range groupSize {
+			if *l.ctrl(i) != 0 && !f(*l.ref(i)) {
+				return false
+			}
 		}
 	}
+	return true
 }
 
 func (s *segment) bytes() int64 {
 	if s.mem == nil {
 		return 0
 	}
-	return placeBytes << s.log2
+	return lineBytes << s.log2
 }

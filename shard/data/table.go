@@ -1,9 +1,6 @@
 package data
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // Hasher hashes a key. All records of a Table are hashed by the same function,
 // whose 64 bits must all be good: the high ones choose the segment and the order
@@ -11,7 +8,7 @@ import (
 type Hasher func(key []byte) uint64
 
 // Table is a set of records found by key: extendible hashing over segments of
-// at most 1024 places. A full segment splits in two by one more high bit of the
+// at most 768 places. A full segment splits in two by one more high bit of the
 // hash, so the work of an insert is bounded however large the table is. Its zero
 // value is an empty table. It owns refs, not records: freeing those is the caller's.
 type Table struct {
@@ -38,8 +35,8 @@ func (t *Table) segment(h uint64) *segment {
 // Find returns the record with this key, whose hash is h, or 0.
 func (t *Table) Find(a *Arena, h uint64, key []byte) Ref {
 	s := t.segment(h)
-	if i := s.find(a, h, key); i >= 0 {
-		return *s.ref(i)
+	if p := s.find(a, h, key); p.i >= 0 {
+		return *p.ref()
 	}
 	return 0
 }
@@ -47,7 +44,7 @@ func (t *Table) Find(a *Arena, h uint64, key []byte) Ref {
 // Insert adds r, whose key hashes to h and is not in the table.
 func (t *Table) Insert(a *Arena, hash Hasher, h uint64, r Ref) {
 	s := t.segment(h)
-	for s.mem == nil || int(s.used)+int(s.tombs) >= limit(s.log2) {
+	for s.mem == nil || int(s.used) >= limit(s.log2) {
 		t.makeRoom(a, hash, h, s)
 		s = t.segment(h)
 	}
@@ -58,9 +55,7 @@ func (t *Table) Insert(a *Arena, hash Hasher, h uint64, r Ref) {
 func (t *Table) makeRoom(a *Arena, hash Hasher, h uint64, s *segment) {
 	switch {
 	case s.mem == nil:
-		s.allocate(minLog2)
-	case int(s.used) <= limit(s.log2)/2: // tombstones fill it
-		s.resize(a, hash, s.log2)
+		s.allocate(0)
 	case s.log2 < maxLog2:
 		s.resize(a, hash, s.log2+1)
 	default:
@@ -82,13 +77,14 @@ func (t *Table) split(a *Arena, hash Hasher, h uint64, s *segment) {
 	low, high := &segment{depth: s.depth + 1}, &segment{depth: s.depth + 1}
 	low.allocate(maxLog2)
 	high.allocate(maxLog2)
-	s.each(func(r Ref) {
+	s.each(func(r Ref) bool {
 		rh := hash(a.Key(r))
 		if rh>>(63-s.depth)&1 == 0 {
 			low.put(rh, r)
 		} else {
 			high.put(rh, r)
 		}
+		return true
 	})
 	first, n := t.dir.span(h, s.depth)
 	for i := range n {
@@ -124,23 +120,23 @@ func (d *directory) span(h uint64, depth uint8) (first, n int) {
 // Replace puts moved in the place of r, whose key hashes to h.
 func (t *Table) Replace(h uint64, r, moved Ref) {
 	s := t.segment(h)
-	*s.ref(s.findRef(h, r)) = moved
+	*s.findRef(h, r).ref() = moved
 }
 
 // Has tells whether r, whose key hashes to h, is in the table.
-func (t *Table) Has(h uint64, r Ref) bool { return t.segment(h).findRef(h, r) >= 0 }
+func (t *Table) Has(h uint64, r Ref) bool { return t.segment(h).findRef(h, r).i >= 0 }
 
 // Remove takes r out, whose key hashes to h. It must be in the table and its
 // key still readable.
 func (t *Table) Remove(a *Arena, hash Hasher, h uint64, r Ref) {
 	s := t.segment(h)
-	s.remove(s.findRef(h, r))
+	s.remove(h, s.findRef(h, r))
 	t.count--
 	if t.count == 0 {
 		*t = Table{}
 		return
 	}
-	if s.log2 > minLog2 && int(s.used) < s.cap()/8 {
+	if s.log2 > 0 && int(s.used) < limit(s.log2)/7 {
 		s.resize(a, hash, s.log2-1)
 		t.merge(a, hash, h, s)
 	}
@@ -160,9 +156,12 @@ func (t *Table) merge(a *Arena, hash Hasher, h uint64, s *segment) {
 		return
 	}
 	joined := &segment{depth: s.depth - 1}
-	joined.allocate(uint8(bits.Len(uint(s.used + buddy.used + groupSize))))
+	for int(s.used)+int(buddy.used) >= limit(joined.log2) {
+		joined.log2++
+	}
+	joined.allocate(joined.log2)
 	for _, from := range []*segment{s, buddy} {
-		from.each(func(r Ref) { joined.put(hash(a.Key(r)), r) })
+		from.each(func(r Ref) bool { joined.put(hash(a.Key(r)), r); return true })
 	}
 	first, n := t.dir.span(h, joined.depth)
 	for i := range n {
@@ -175,17 +174,7 @@ func (t *Table) merge(a *Arena, hash Hasher, h uint64, s *segment) {
 
 // Each calls f for every record until f says false. f must not change the table.
 func (t *Table) Each(f func(Ref) bool) {
-	t.eachSegment(func(s *segment) bool {
-		if s.used == 0 {
-			return true
-		}
-		for i, n := 0, s.cap(); i < n; i++ {
-			if *s.ctrl(i)&ctrlUsed != 0 && !f(*s.ref(i)) {
-				return false
-			}
-		}
-		return true
-	})
+	t.eachSegment(func(s *segment) bool { return s.each(f) })
 }
 
 func (t *Table) eachSegment(f func(*segment) bool) {
@@ -209,8 +198,10 @@ func (t *Table) Random(next func() uint64) Ref {
 	for t.count > 0 {
 		s := t.segment(next())
 		for s.used != 0 {
-			if i := int(next()) & (s.cap() - 1); *s.ctrl(i)&ctrlUsed != 0 {
-				return *s.ref(i)
+			draw := next()
+			l := s.line(int(draw) & (s.groups() - 1))
+			if i := int(draw >> 32 % groupSize); *l.ctrl(i) != 0 {
+				return *l.ref(i)
 			}
 		}
 	}
