@@ -2,6 +2,7 @@ package saga
 
 import (
 	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/script"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/slot"
@@ -12,6 +13,7 @@ type Env struct {
 	Table     *command.Table
 	Directory *directory.Directory
 	Shards    []*shard.Handle
+	Scripts   *script.Engine
 
 	programs []Program
 	computes []bool // by command: Command.Computes
@@ -22,6 +24,7 @@ type Env struct {
 func NewEnv(table *command.Table, d *directory.Directory, shards []*shard.Handle, commands []Command) *Env {
 	e := &Env{
 		Table: table, Directory: d, Shards: shards,
+		Scripts:  script.New(script.Options{}),
 		programs: make([]Program, table.Len()),
 		computes: make([]bool, table.Len()),
 		byName:   map[string]*command.Info{},
