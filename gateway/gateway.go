@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/troupedb/troupe/coordinator"
@@ -85,7 +86,7 @@ func Start(cfg Config) (*Gateway, error) {
 	locals := slices.Concat(session.Commands, conn.Commands)
 	g := &Gateway{stop: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{})}
 	node, err := coordinator.Start(coordinator.Options{
-		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals),
+		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals), Programs: conn.Programs,
 		Config: engine.DefaultConfig(), Logger: cfg.Logger,
 	})
 	if err != nil {
@@ -93,9 +94,7 @@ func Start(cfg Config) (*Gateway, error) {
 	}
 	g.Node = node
 	g.Server = session.NewServer(node.Env, nil, locals)
-	g.Server.Limits.Store(&session.Limits{
-		Password: cfg.RequirePass, MaxClients: cfg.MaxClients, MaxBulk: 512 << 20, MaxQuery: 1 << 30, ProtectedMode: true,
-	})
+	g.Server.Shutdown = sync.OnceFunc(func() { close(g.asked) })
 	if err := g.listen(&cfg); err != nil {
 		node.Stop()
 		return nil, err
@@ -126,7 +125,12 @@ func (g *Gateway) listen(cfg *Config) error {
 	if loops == 0 {
 		loops = max(1, runtime.GOMAXPROCS(0)/2)
 	}
-	if g.driver, err = netloop.NewEpoll(loops, g.Server, func() int { return 300 }); err != nil {
+	if err := g.configure(cfg, loops); err != nil {
+		l.Close()
+		return err
+	}
+	keepAlive := func() int { return g.Server.Limits.Load().KeepAlive }
+	if g.driver, err = netloop.NewEpoll(loops, g.Server, keepAlive); err != nil {
 		return err
 	}
 	return g.driver.Serve(l)
@@ -158,6 +162,8 @@ func (g *Gateway) tick() {
 		select {
 		case now := <-t.C:
 			g.Node.Tick(now.UnixMilli())
+			g.Server.Sample(now.UnixMilli())
+			g.Server.ReapIdle(now.UnixMilli())
 		case <-g.stop:
 			return
 		}

@@ -3,6 +3,7 @@ package shard
 import (
 	"slices"
 
+	"github.com/troupedb/troupe/shard/admin"
 	"github.com/troupedb/troupe/shard/bitmap"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/generic"
@@ -18,6 +19,7 @@ import (
 func Commands() []engine.Command {
 	loaders := Loaders()
 	return slices.Concat(
+		admin.Commands,
 		bitmap.Commands,
 		generic.Commands(&loaders),
 		hash.Commands,

@@ -3,17 +3,8 @@ package conn
 import (
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
-	"github.com/troupedb/troupe/shard/data/num"
-	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/reply"
 )
-
-// Commands are the commands of this package.
-var Commands = []session.Command{
-	{Row: &echoRow, Run: echo},
-	{Row: &pingRow, Run: ping},
-	{Row: &selectRow, Run: selectDB},
-}
 
 var pingRow = command.Row{
 	Name:       "ping",
@@ -31,55 +22,25 @@ var pingRow = command.Row{
 	},
 }
 
-var echoRow = command.Row{
-	Name:       "echo",
-	Group:      command.GroupConnection,
-	Since:      "1.0.0",
-	Summary:    "Sends a string back",
-	Complexity: "O(1)",
-	Arity:      2,
-	Flags:      command.Loading | command.Stale | command.Fast,
-	ACL:        command.CatConnection,
-	Route:      command.RouteLocal,
-	Args: []command.Arg{
-		{Name: "message", Type: command.ArgString},
-	},
-}
-
-var selectRow = command.Row{
-	Name:       "select",
-	Group:      command.GroupConnection,
-	Since:      "1.0.0",
-	Summary:    "Chooses this connection's database",
-	Complexity: "O(1)",
-	Arity:      2,
-	Flags:      command.Loading | command.Stale | command.Fast,
-	ACL:        command.CatConnection,
-	Route:      command.RouteLocal,
-	Args: []command.Arg{
-		{Name: "index", Type: command.ArgInteger},
-	},
-}
-
+// ping answers a RESP2 client that is subscribed in the form of a message.
 func ping(s *session.Session, r *session.LocalCall) {
+	if len(r.Args) > 2 {
+		r.Out.Error(reply.WrongArity("ping"))
+		return
+	}
+	if s.Subs > 0 && !r.Out.Resp3() {
+		r.Out.Array(2)
+		r.Out.BulkString("pong")
+		if len(r.Args) == 2 {
+			r.Out.Bulk(r.Args[1])
+		} else {
+			r.Out.BulkString("")
+		}
+		return
+	}
 	if len(r.Args) == 2 {
 		r.Out.Bulk(r.Args[1])
 		return
 	}
 	r.Out.Simple("PONG")
-}
-
-func echo(s *session.Session, r *session.LocalCall) { r.Out.Bulk(r.Args[1]) }
-
-func selectDB(s *session.Session, r *session.LocalCall) {
-	n, ok := num.ParseInt(r.Args[1])
-	switch {
-	case !ok:
-		r.Out.Error(reply.ErrNotInteger)
-	case n < 0 || n >= keyspace.Databases:
-		r.Out.Error(reply.ErrDBIndex)
-	default:
-		*r.DB = int(n)
-		r.Out.OK()
-	}
 }

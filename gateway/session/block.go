@@ -91,10 +91,12 @@ func (b *blocking) forsake() {
 
 const errUnblocked reply.Error = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
-// Unblock ends a blocked command as if its time were up, or with an error. It
-// runs on the session's loop and tells whether there was one.
+// Unblock ends a blocked command as if its time were up, or with an error, and
+// tells whether there was one. It may be called from any goroutine.
 func (s *Session) Unblock(withError bool) bool {
-	b := s.blocked
+	s.mu.Lock()
+	b := s.wait
+	s.mu.Unlock()
 	if b == nil || !b.why.Waiter.Claim() {
 		return false
 	}
@@ -104,7 +106,6 @@ func (s *Session) Unblock(withError bool) bool {
 		w.Error(errUnblocked)
 		out = w.Buf
 	}
-	b.over()
-	s.answer(&reply.Writer{Buf: out})
+	b.answer(out)
 	return true
 }

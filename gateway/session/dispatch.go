@@ -82,7 +82,6 @@ func (s *Session) releaseLease() {
 // failed answers for a handler that panicked, in place of what it had written.
 func (s *Session) failed(start int) {
 	s.releaseLease()
-	s.Server.Stats.Recovered.Add(1)
 	s.Conn.W.Buf = s.Conn.W.Buf[:start]
 	s.Conn.W.Error(errInternal)
 }
@@ -105,11 +104,15 @@ func (s *Session) answer(out *reply.Writer) {
 	s.Conn.Resume()
 	s.mute = len(s.Conn.W.Buf)
 	s.Conn.W.Raw(out.Buf)
-	s.w.errors += out.Errs
-	if s.Reply == ReplyOff {
-		s.muteReply()
+	s.w.netOut += uint64(len(out.Buf))
+	if out.Errs > 0 {
+		s.erred(s.last, out.Buf, out.Errs)
 	}
+	s.settleReply()
 	s.publish()
+	if s.OverOutputLimit() {
+		s.Conn.Close()
+	}
 }
 
 // Call runs a command that spans shards: inline if it can be, else by messages.
@@ -129,6 +132,7 @@ func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
 		return
 	}
 	s.Server.Stats.Messages.Add(1)
+	s.FlushStats() // the program may be INFO's
 	own := *call
 	own.Args = ownArgs(call.Args)
 	own.Out = &reply.Writer{Proto: call.Out.Proto}
@@ -141,7 +145,12 @@ func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
 				return
 			}
 			s.Conn.Resume()
+			s.mute = len(s.Conn.W.Buf)
 			s.finish(own.Out, b, then)
+			if b == nil {
+				s.settleReply()
+				s.publish()
+			}
 		})
 	})
 }
@@ -152,6 +161,9 @@ func (s *Session) finish(out *reply.Writer, b *blocking, then func(*reply.Writer
 		s.block(b)
 	}
 	if then != nil {
+		if out.Errs > 0 {
+			s.erred(nil, out.Buf, out.Errs)
+		}
 		then(out)
 	}
 }
@@ -163,6 +175,7 @@ func (s *Session) inline(call *saga.Call) (done bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.Server.logPanic(p)
+			s.Server.Stats.Recovered.Add(1)
 			s.failed(start)
 			done = true
 		}

@@ -13,11 +13,16 @@ import (
 type Multi struct {
 	Queue  []saga.Queued
 	Failed bool // a command was refused: EXEC will be too
+
+	bytes int // of the arguments in Queue
 }
 
 // queue keeps a command for EXEC.
 func (s *Session) queue(info *command.Info, args [][]byte) {
 	s.Multi.Queue = append(s.Multi.Queue, saga.Queued{Cmd: info, Args: ownArgs(args)})
+	for _, arg := range args {
+		s.Multi.bytes += len(arg)
+	}
 	s.Conn.W.Simple("QUEUED")
 }
 
@@ -62,17 +67,44 @@ func exec(s *Session, r *LocalCall) {
 		r.Out.Error(reply.ErrExecAbort)
 		return
 	}
+	if why := s.scarceQueue(m.Queue); why != "" {
+		s.unwatch(watches)
+		r.Out.Error("EXECABORT Transaction discarded because of: " + why)
+		return
+	}
 	call := &s.w.call
 	*call = saga.Call{Cmd: s.Server.Env.Find(saga.ExecName), Args: r.Args, DB: s.DB, Queue: m.Queue, Watches: watches}
 	if len(watches) == 0 {
+		s.countQueue(m.Queue)
 		s.Call(call, nil)
 		return
 	}
 	// The shards must keep the watches until the saga has looked at them.
 	s.Call(call, func(out *reply.Writer) {
 		s.unwatch(watches)
+		if v, _ := reply.Parse(out.Buf); !v.Null() {
+			s.countQueue(m.Queue)
+		}
 		s.Conn.W.Raw(out.Buf)
 	})
+}
+
+// countQueue counts the commands of a transaction that was run.
+func (s *Session) countQueue(queue []saga.Queued) {
+	for i := range queue {
+		s.count(queue[i].Cmd)
+	}
+}
+
+// scarceQueue is scarce for all commands of a transaction.
+func (s *Session) scarceQueue(queue []saga.Queued) reply.Error {
+	var flags command.Flag
+	if s.limitOf.MaxMemory > 0 || s.limitOf.NeedsReplicas {
+		for i := range queue {
+			flags |= queue[i].Cmd.Flags
+		}
+	}
+	return s.scarce(flags, false)
 }
 
 // watch asks the shards for versions of the keys, all at one moment.

@@ -12,6 +12,11 @@ import (
 func (s *Session) Data(in []byte) (consumed int) {
 	s.refreshLimits()
 	s.seen = s.w.clock()
+	start := len(s.Conn.W.Buf)
+	if s.killed.Load() {
+		s.Conn.Close()
+		return 0
+	}
 	for !s.Conn.Paused() && !s.Conn.Closing() && len(s.Conn.W.Buf) < netloop.SoftOutput {
 		args, n, err := s.parser.Next(in[consumed:], &s.limits)
 		consumed += n
@@ -25,8 +30,12 @@ func (s *Session) Data(in []byte) (consumed int) {
 		s.command(args)
 	}
 	s.w.netIn += uint64(consumed)
+	s.w.netOut += uint64(max(0, len(s.Conn.W.Buf)-start))
 	s.releaseLease()
 	s.publish()
+	if s.OverOutputLimit() {
+		s.Conn.Close()
+	}
 	return consumed
 }
 
@@ -44,17 +53,27 @@ func (s *Session) protocolError(err *resp.ProtocolError) {
 func (s *Session) command(args [][]byte) {
 	out := &s.Conn.W
 	start, errs := len(out.Buf), out.Errs
-	s.w.commands++
 	s.mute = start
-	muted := s.Reply != ReplyOn
-	if info, err := s.resolve(args); err != "" {
+	s.muted = s.Reply != ReplyOn
+	info, err := s.resolve(args)
+	if err != "" {
 		s.refuse(info, err)
+		info = nil
 	} else {
-		s.last = info
-		s.dispatch(info, args)
+		s.run(info, args)
 	}
-	s.w.errors += out.Errs - errs
-	if muted || s.Reply == ReplyOff {
+	if out.Errs > errs {
+		s.erred(info, out.Buf[start:], out.Errs-errs)
+	}
+	if !s.Conn.Paused() { // else answer sees to it
+		s.settleReply()
+	}
+}
+
+// settleReply drops what the command has answered if the client does not want
+// it. CLIENT REPLY ON is answered all the same.
+func (s *Session) settleReply() {
+	if s.muted && s.Reply != ReplyOn || s.Reply == ReplyOff {
 		s.muteReply()
 	}
 }
@@ -73,7 +92,12 @@ func (s *Session) muteReply() {
 }
 
 const (
-	errNotInMulti reply.Error = "ERR Command not allowed inside a transaction"
+	errNotInMulti   reply.Error = "ERR Command not allowed inside a transaction"
+	errOOM          reply.Error = "OOM command not allowed when used memory > 'maxmemory'."
+	errNoReplicas   reply.Error = "NOREPLICAS Not enough good replicas to write."
+	errDebugRefused reply.Error = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", " +
+		"you can run it from a local connection, otherwise you need to set this option in the configuration file, " +
+		"and then restart the server."
 )
 
 func errSubscribed(name string) reply.Error {
@@ -95,14 +119,41 @@ func (s *Session) resolve(args [][]byte) (*command.Info, reply.Error) {
 		}
 	}
 	switch {
-	case !s.Authed && info.Flags&command.NoAuth == 0:
+	case info == s.Server.debug && !s.mayDebug():
+		return info, errDebugRefused
+	case !s.Authed && info.Flags&command.NoAuth == 0 && s.Server.Limits.Load().Password != "":
 		return info, reply.ErrNoAuth
 	case s.Multi != nil && info.Flags&command.NoMulti != 0:
 		return info, errNotInMulti
 	case s.Subs > 0 && !s.Conn.W.Resp3() && info.Flags&command.PubSub == 0 && !subscribedMay[info.Name]:
 		return info, errSubscribed(info.FullName)
+	case s.limitOf.MaxMemory > 0 || s.limitOf.NeedsReplicas:
+		return info, s.scarce(info.Flags, s.Multi != nil && info.Flags&command.Immediate == 0)
 	}
 	return info, ""
+}
+
+// scarce tells why commands of these flags must not run, if memory or replicas
+// do not suffice for them. Queueing takes memory whatever the command.
+func (s *Session) scarce(flags command.Flag, queueing bool) reply.Error {
+	l := s.limitOf
+	switch {
+	case l.MaxMemory > 0 && (flags&command.DenyOOM != 0 || queueing) && s.Server.UsedMemory() > l.MaxMemory:
+		return errOOM
+	case l.NeedsReplicas && flags&command.Write != 0:
+		return errNoReplicas
+	}
+	return ""
+}
+
+func (s *Session) mayDebug() bool {
+	switch s.limitOf.Debug {
+	case DebugAll:
+		return true
+	case DebugLocal:
+		return isLoopback(s.Conn.Remote)
+	}
+	return false
 }
 
 // subscribedMay are the commands beyond those of pub/sub that a RESP2 client may
@@ -113,6 +164,9 @@ var subscribedMay = map[string]bool{"ping": true, "quit": true, "reset": true}
 func (s *Session) refuse(info *command.Info, err reply.Error) {
 	if s.Multi != nil {
 		s.Multi.Failed = true
+	}
+	if info != nil {
+		s.w.calls.of(info).rejected++
 	}
 	s.Conn.W.Error(err)
 }

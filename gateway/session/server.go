@@ -1,6 +1,8 @@
 package session
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"log/slog"
 	"runtime/debug"
 	"sync"
@@ -49,10 +51,39 @@ type Limits struct {
 	MaxClients    int
 	MaxBulk       int64 // proto-max-bulk-len
 	MaxQuery      int64 // client-query-buffer-limit
+	MaxMemory     int64 // maxmemory, 0: as much as there is
 	IdleSeconds   int   // timeout, 0: never
+	KeepAlive     int   // tcp-keepalive, seconds
+	BusyMillis    int64 // busy-reply-threshold
 	ProtectedMode bool
+	NeedsReplicas bool // min-replicas-to-write, which no node has
+	Debug         DebugAccess
 	Output        [3]OutputLimit // client-output-buffer-limit by class
 }
+
+// DebugAccess is enable-debug-command.
+type DebugAccess uint8
+
+// Who may say DEBUG.
+const (
+	DebugNobody DebugAccess = iota
+	DebugAll
+	DebugLocal // clients on the loopback interface
+)
+
+// Config is the node's settings as CONFIG sees them.
+type Config interface {
+	// Get returns the settings whose names match one of the patterns.
+	Get(patterns [][]byte) []ConfigPair
+	// Set takes pairs of name and value, all or none. The error is the client's
+	// answer, and empty if they are taken.
+	Set(pairs [][]byte) reply.Error
+	// Value returns the value of one setting, which is there.
+	Value(name string) string
+}
+
+// ConfigPair is one setting.
+type ConfigPair struct{ Name, Value string }
 
 // OutputLimit is one class of client-output-buffer-limit, in bytes and seconds.
 type OutputLimit struct {
@@ -81,10 +112,17 @@ type Server struct {
 	NonLoopback bool
 	Stats       Stats
 	Started     time.Time
-	// Any is what the packages of the gateway attach: configuration, pub/sub.
-	Hub    Hub
-	Config any
+	Hub         Hub
+	Config      Config
+	Port        int
+	// Shutdown ends the node; it returns at once.
+	Shutdown func()
+	// RunID is the node's own, 40 hexadecimal digits, new at each start.
+	RunID string
 
+	calls   callStats
+	samples samples
+	debug   *command.Info // DEBUG, which most nodes refuse
 	locals  []LocalHandler
 	nextID  atomic.Uint64
 	mu      sync.Mutex
@@ -95,6 +133,9 @@ type Server struct {
 type Hub interface {
 	// Leave ends all subscriptions of a session that has closed.
 	Leave(s *Session)
+	// Counts returns how many channels, patterns and shard channels have
+	// subscribers. It may be called from any goroutine.
+	Counts() (channels, patterns, shardChannels int)
 }
 
 // Stats are counters for INFO. They are brought up to date once a loop turn.
@@ -117,6 +158,9 @@ func NewServer(env *saga.Env, sagas Sagas, commands []Command) *Server {
 		locals:  make([]LocalHandler, env.Table.Len()),
 		clients: map[uint64]*Session{},
 		Started: time.Now(),
+		RunID:   newRunID(),
+		calls:   newCallStats(env.Table.Len()),
+		debug:   env.Table.Lookup([]byte("debug")),
 	}
 	byRow := map[*command.Row]LocalHandler{}
 	for _, c := range commands {
@@ -128,6 +172,13 @@ func NewServer(env *saga.Env, sagas Sagas, commands []Command) *Server {
 	return srv
 }
 
+// newRunID returns 20 random bytes as hexadecimal digits.
+func newRunID() string {
+	var id [20]byte
+	_, _ = rand.Read(id[:]) // never fails: it ends the process instead
+	return hex.EncodeToString(id[:])
+}
+
 // worker is what the sessions of a loop share.
 type worker struct {
 	runner *saga.Runner
@@ -136,27 +187,36 @@ type worker struct {
 	local  LocalCall
 	now    int64 // Unix milliseconds, of this turn
 	turn   bool  // now is of this turn
+	calls  turnCalls
 
-	commands, errors, inline, netIn uint64
+	commands, errors, inline, netIn, netOut uint64
 }
 
 // NewWorker implements netloop.Handler.
-func (srv *Server) NewWorker() any { return &worker{runner: srv.Env.NewRunner()} }
+func (srv *Server) NewWorker() any {
+	return &worker{runner: srv.Env.NewRunner(), calls: newTurnCalls(srv.Env.Table.Len())}
+}
 
 // Turn implements netloop.Handler.
 func (srv *Server) Turn(w any) {
 	wk := w.(*worker)
 	wk.turn = false
-	if wk.commands == 0 {
-		return
+	if wk.commands > 0 || wk.errors > 0 {
+		srv.flush(wk)
 	}
+}
+
+// flush adds what the worker has counted to the totals.
+func (srv *Server) flush(wk *worker) {
 	srv.Stats.Commands.Add(wk.commands)
 	srv.Stats.Inline.Add(wk.inline)
 	srv.Stats.NetIn.Add(wk.netIn)
+	srv.Stats.NetOut.Add(wk.netOut)
 	if wk.errors > 0 {
 		srv.Stats.Errors.Add(wk.errors)
 	}
-	wk.commands, wk.errors, wk.inline, wk.netIn = 0, 0, 0, 0
+	wk.commands, wk.errors, wk.inline, wk.netIn, wk.netOut = 0, 0, 0, 0, 0
+	srv.calls.add(&wk.calls)
 }
 
 // clock returns the time of this turn.

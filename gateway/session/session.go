@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupedb/troupe/coordinator/saga"
@@ -27,6 +28,8 @@ type Session struct {
 	Multi *Multi
 	// Subs is how many channels, patterns and shard channels are subscribed to.
 	Subs int
+	// SubKinds is Subs by kind: channels, patterns, shard channels.
+	SubKinds [3]int
 	// Reply tells which replies the client wants.
 	Reply ReplyMode
 	// NoEvict is kept for CLIENT LIST.
@@ -43,10 +46,13 @@ type Session struct {
 	since   time.Time
 	seen    int64 // Unix milliseconds of the last command
 	mute    int   // start of the reply that CLIENT REPLY suppresses
-	softAt  int64 // since when the output is over the soft limit
+	muted   bool  // CLIENT REPLY suppresses the reply of the command that runs
+	softAt  int64 // since when the output is over the soft limit, Unix milliseconds
+	killed  atomic.Bool
 
-	mu   sync.Mutex // guards info
+	mu   sync.Mutex // guards what follows
 	info ClientInfo
+	wait *blocking // blocked, for others
 }
 
 // ReplyMode is CLIENT REPLY.
@@ -65,7 +71,9 @@ const (
 type ClientInfo struct {
 	Name, Command  string
 	DB, Subs       int
+	SubKinds       [3]int
 	Queued         int // commands between MULTI and EXEC, -1: none
+	QueuedBytes    int
 	Watching       int
 	Blocked        bool
 	Proto          uint8
@@ -97,9 +105,9 @@ func (s *Session) Info() ClientInfo {
 
 // publish brings Info up to date.
 func (s *Session) publish() {
-	queued := -1
+	queued, queuedBytes := -1, 0
 	if s.Multi != nil {
-		queued = len(s.Multi.Queue)
+		queued, queuedBytes = len(s.Multi.Queue), s.Multi.bytes
 	}
 	name := "NULL"
 	if s.last != nil {
@@ -107,10 +115,12 @@ func (s *Session) publish() {
 	}
 	s.mu.Lock()
 	s.info = ClientInfo{
-		Name: s.Name, Command: name, DB: s.DB, Subs: s.Subs, Queued: queued, Watching: len(s.watches),
+		Name: s.Name, Command: name, DB: s.DB, Subs: s.Subs, SubKinds: s.SubKinds,
+		Queued: queued, QueuedBytes: queuedBytes, Watching: len(s.watches),
 		Blocked: s.blocked != nil, Proto: s.Conn.W.Proto,
 		Unread: s.Conn.Unread(), Unsent: len(s.Conn.W.Buf), Seen: s.seen, NoEvict: s.NoEvict,
 	}
+	s.wait = s.blocked
 	s.mu.Unlock()
 }
 
@@ -130,11 +140,21 @@ func (s *Session) Closed() {
 func (s *Session) Reset() {
 	s.Multi = nil
 	s.Unwatch()
-	s.Server.Hub.Leave(s)
+	if s.Server.Hub != nil {
+		s.Server.Hub.Leave(s)
+	}
+	s.SubKinds = [3]int{}
 	s.Subs, s.DB, s.Name, s.Reply, s.NoEvict = 0, 0, "", ReplyOn, false
 	s.Conn.W.Proto = reply.RESP2
 	s.Authed = s.Server.Limits.Load().Password == ""
 }
+
+// Refresh makes the session obey settings, and its own authentication, that have
+// changed since its input came.
+func (s *Session) Refresh() { s.refreshLimits() }
+
+// Publish brings Info up to date in the middle of a turn.
+func (s *Session) Publish() { s.publish() }
 
 // refreshLimits takes over changed settings.
 func (s *Session) refreshLimits() {

@@ -18,7 +18,7 @@ type Config struct {
 func DefaultConfig() *Config {
 	return &Config{
 		MaxBulkLen:     512 << 20,
-		HashMaxEntries: 128, HashMaxValue: 64,
+		HashMaxEntries: 512, HashMaxValue: 64,
 		ListMaxSize:    -2,
 		SetMaxIntset:   512,
 		ZSetMaxEntries: 128, ZSetMaxValue: 64,

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data/rng"
@@ -24,6 +25,9 @@ type Engine struct {
 	Changes uint64
 	// Commands counts the commands run, steps of sagas included.
 	Commands uint64
+	// Resident is what the shard's records take in memory, in bytes, as of the
+	// last Tick. Anybody may read it.
+	Resident atomic.Int64
 
 	handlers []Handler
 	effects  Effects
@@ -110,6 +114,7 @@ func (e *Engine) run(r *Request) {
 		c.Key = keyspace.Key{DB: uint8(r.DB)}
 	}
 	e.Commands++
+	e.KS.CountLookups = r.Cmd.Flags&command.ReadOnly != 0
 	e.handlers[r.Cmd.ID](c)
 }
 
@@ -161,6 +166,7 @@ func (e *Engine) Tick(now int64) (more bool) {
 		e.ServeReady()
 	}
 	e.remind()
+	e.Resident.Store(e.KS.Arena.Resident())
 	return more || e.KS.Garbage()
 }
 

@@ -74,6 +74,10 @@ type Keyspace struct {
 	Events Events
 	// ActiveExpiryOff suspends ExpireSome, as DEBUG SET-ACTIVE-EXPIRE 0 does.
 	ActiveExpiryOff bool
+	// CountLookups makes Find count hits and misses, as it is to for commands
+	// that only read.
+	CountLookups bool
+	hits, misses uint64
 
 	first, count int
 	dbs          [Databases]db
@@ -167,6 +171,9 @@ func (ks *Keyspace) Find(k *Key) data.Ref {
 		} else {
 			ks.Arena.SetClock(r, ks.clock)
 		}
+	}
+	if ks.CountLookups {
+		ks.countLookup(r)
 	}
 	return r
 }

@@ -1,0 +1,212 @@
+package conn
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/troupedb/troupe/gateway/session"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/data/num"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+var clientInfoRow = command.Row{
+	Name:       "info",
+	Group:      command.GroupConnection,
+	Since:      "6.2.0",
+	Summary:    "A line about this connection",
+	Complexity: "O(1)",
+	Arity:      2,
+	Flags:      command.NoScript | command.Loading | command.Stale,
+	ACL:        command.CatConnection,
+	Tips:       []string{"nondeterministic_output"},
+	Route:      command.RouteLocal,
+}
+
+var clientListRow = command.Row{
+	Name:       "list",
+	Group:      command.GroupConnection,
+	Since:      "2.4.0",
+	Summary:    "A line about every connection",
+	Complexity: "O(N), N the connections",
+	Arity:      -2,
+	Flags:      command.Admin | command.NoScript | command.Loading | command.Stale,
+	ACL:        command.CatConnection,
+	Tips:       []string{"nondeterministic_output"},
+	Route:      command.RouteLocal,
+	Args: []command.Arg{
+		{Name: "normal_master_replica_pubsub", Type: command.ArgOneOf, Token: "TYPE", Since: "5.0.0", Optional: true, Args: []command.Arg{
+			{Name: "normal", Type: command.ArgPureToken, Token: "NORMAL"},
+			{Name: "master", Type: command.ArgPureToken, Token: "MASTER"},
+			{Name: "replica", Type: command.ArgPureToken, Token: "REPLICA"},
+			{Name: "pubsub", Type: command.ArgPureToken, Token: "PUBSUB"},
+		}},
+		{Name: "id", Type: command.ArgBlock, Token: "ID", Since: "6.2.0", Optional: true, Args: []command.Arg{
+			{Name: "client-id", Type: command.ArgInteger, Multiple: true},
+		}},
+	},
+	History: []command.Change{
+		{Since: "2.8.12", What: "Shows `id`."},
+		{Since: "5.0.0", What: "Takes `TYPE`."},
+		{Since: "6.0.0", What: "Shows `user`."},
+		{Since: "6.2.0", What: "Shows `argv-mem`, `tot-mem`, `laddr` and `redir`; takes `ID`."},
+		{Since: "7.0.0", What: "Shows `resp`, `multi-mem`, `rbs` and `rbp`."},
+		{Since: "7.0.3", What: "Shows `ssub`."},
+	},
+}
+
+const errClientID reply.Error = "ERR Invalid client ID"
+
+func clientInfo(s *session.Session, r *session.LocalCall) {
+	s.Publish()
+	r.Out.Verbatim("txt", describe(nil, s, r))
+}
+
+func clientList(s *session.Session, r *session.LocalCall) {
+	s.Publish()
+	var admits func(*session.Session) bool
+	switch {
+	case len(r.Args) == 2:
+		admits = func(*session.Session) bool { return true }
+	case len(r.Args) == 4 && is(r, 2, "type"):
+		kind, err := parseType(r.Args[3])
+		if err != "" {
+			r.Out.Error(err)
+			return
+		}
+		admits = func(c *session.Session) bool { return typeOf(c) == kind }
+	case len(r.Args) > 3 && is(r, 2, "id"):
+		listByID(s, r)
+		return
+	default:
+		r.Out.Error(reply.ErrSyntax)
+		return
+	}
+	var out []byte
+	for _, c := range s.Server.Clients() {
+		if admits(c) {
+			out = describe(out, c, r)
+		}
+	}
+	r.Out.Verbatim("txt", out)
+}
+
+// listByID lists clients in the order, and as often, as they are named.
+func listByID(s *session.Session, r *session.LocalCall) {
+	byID := map[int64]*session.Session{}
+	for _, c := range s.Server.Clients() {
+		byID[int64(c.ID)] = c
+	}
+	var out []byte
+	for _, arg := range r.Args[3:] {
+		id, ok := num.ParseInt(arg)
+		if !ok {
+			r.Out.Error(errClientID)
+			return
+		}
+		if c := byID[id]; c != nil {
+			out = describe(out, c, r)
+		}
+	}
+	r.Out.Verbatim("txt", out)
+}
+
+// The types of clients. There are no others, as there are no replicas.
+const (
+	typeNormal = "normal"
+	typePubSub = "pubsub"
+	typeSlave  = "slave"
+	typeMaster = "master"
+)
+
+func parseType(word []byte) (string, reply.Error) {
+	for _, kind := range []string{typeNormal, typePubSub, typeSlave, typeMaster} {
+		if sameWord(word, kind) {
+			return kind, ""
+		}
+	}
+	if sameWord(word, "replica") {
+		return typeSlave, ""
+	}
+	return "", reply.Error("ERR Unknown client type '" + oneLine(word) + "'")
+}
+
+func typeOf(c *session.Session) string {
+	if c.Info().Subs > 0 {
+		return typePubSub
+	}
+	return typeNormal
+}
+
+// describe appends a client's line. Buffers are counted as far as they are the
+// client's own: in between commands it has none.
+func describe(dst []byte, c *session.Session, r *session.LocalCall) []byte {
+	i := c.Info()
+	queued := i.Queued
+	if r.Tx != nil && len(r.Tx.Call.Queue) > 0 && r.Tx.Call.Local == c {
+		queued = len(r.Tx.Call.Queue)
+	}
+	now := time.Now()
+	number := func(name string, n int64) {
+		dst = append(dst, ' ')
+		dst = append(dst, name...)
+		dst = strconv.AppendInt(append(dst, '='), n, 10)
+	}
+	text := func(name, value string) {
+		dst = append(dst, ' ')
+		dst = append(append(append(dst, name...), '='), value...)
+	}
+	dst = strconv.AppendUint(append(dst, "id="...), c.ID, 10)
+	text("addr", c.Conn.Remote)
+	text("laddr", c.Conn.Local)
+	number("fd", int64(c.Conn.FD()))
+	text("name", i.Name)
+	number("age", int64(now.Sub(c.Since())/time.Second))
+	number("idle", max(0, now.UnixMilli()-i.Seen)/1000)
+	text("flags", flagsOf(i, queued))
+	number("db", int64(i.DB))
+	number("sub", int64(i.SubKinds[0]))
+	number("psub", int64(i.SubKinds[1]))
+	number("ssub", int64(i.SubKinds[2]))
+	number("multi", int64(queued))
+	number("qbuf", int64(i.Unread))
+	number("qbuf-free", 0)
+	number("argv-mem", 0)
+	number("multi-mem", int64(i.QueuedBytes))
+	number("rbs", int64(i.Unsent))
+	number("rbp", int64(i.Unsent))
+	number("obl", int64(i.Unsent))
+	number("oll", 0)
+	number("omem", 0)
+	number("tot-mem", int64(i.Unread+i.Unsent+i.QueuedBytes))
+	text("events", eventsOf(i))
+	text("cmd", i.Command)
+	text("user", defaultUser)
+	number("redir", -1)
+	number("resp", int64(i.Proto))
+	return append(dst, '\n')
+}
+
+func flagsOf(i session.ClientInfo, queued int) string {
+	var b strings.Builder
+	for _, f := range []struct {
+		holds bool
+		flag  byte
+	}{{i.Subs > 0, 'P'}, {queued >= 0, 'x'}, {i.Blocked, 'b'}, {i.NoEvict, 'e'}} {
+		if f.holds {
+			b.WriteByte(f.flag)
+		}
+	}
+	if b.Len() == 0 {
+		return "N"
+	}
+	return b.String()
+}
+
+func eventsOf(i session.ClientInfo) string {
+	if i.Unsent > 0 {
+		return "rw"
+	}
+	return "r"
+}
