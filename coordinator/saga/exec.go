@@ -5,7 +5,7 @@ import (
 	"github.com/troupedb/troupe/shard/data/num"
 )
 
-var transactionCommands = []Command{{Row: &execRow, Run: exec}}
+var transactionCommands = []Command{{Row: &execRow, Run: transaction}}
 
 // execRow is what a gateway calls with the queue of a connection when it is told
 // EXEC, whose own row is the gateway's.
@@ -17,10 +17,10 @@ var execRow = command.Row{
 	Route: command.RouteSaga,
 }
 
-// exec runs the queue of its call, if nothing that the call watches has changed.
+// transaction runs the queue of its call, if nothing that the call watches has changed.
 // A command that fails leaves its error in its place and the others run, as in
 // Redis. A SELECT among them holds for those after it, and after EXEC.
-func exec(t *Tx) {
+func transaction(t *Tx) {
 	if !unchanged(t, t.Call.Watches) {
 		t.Out.NullArray()
 		return
