@@ -140,7 +140,10 @@ func met(links []*link) []*link {
 func (c *Coordinator) decide() {
 	c.phase = deciding
 	o := c.simple(engine.OrderDecide, c.home)
-	o.Reply = c.run.out.Buf
+	o.Reply = slices.Clone(c.run.out.Buf)
+	for _, l := range c.links {
+		o.Parts = append(o.Parts, engine.Part{Shard: l.shard, Attempt: c.attempt, Visit: l.visit})
+	}
 	c.send(c.home, o)
 }
 

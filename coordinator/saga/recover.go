@@ -1,6 +1,8 @@
 package saga
 
 import (
+	"slices"
+
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
 )
@@ -19,8 +21,8 @@ type Recovery struct {
 	phase   phase
 	shards  []resolved
 	waiting int
-	home    int // that keeps the decision, -1: none
-	reply   []byte
+	home    int            // that keeps the decision, -1: none
+	decided *engine.Answer // home's
 }
 
 // resolved is what a Recovery knows of a shard.
@@ -103,7 +105,7 @@ func (s *resolved) settle(r *Recovery, kind engine.OrderKind) bool {
 func (r *Recovery) found(s *resolved, a *engine.Answer) {
 	s.answer = a
 	if a.Kind == engine.AnswerDecided {
-		r.home, r.reply = a.Shard, a.Reply
+		r.home, r.decided = a.Shard, a
 	}
 }
 
@@ -122,10 +124,10 @@ func (r *Recovery) proceed() {
 	case r.phase == resolving && r.home >= 0:
 		r.answer()
 		r.phase = committing
-		r.tellPrepared(engine.OrderCommit)
+		r.tellPrepared()
 	case r.phase == resolving:
 		r.phase = undoing
-		r.tellPrepared(engine.OrderUndo)
+		r.tellPrepared()
 	case r.phase == committing:
 		r.phase = forgetting
 		r.send(r.home, &engine.Order{Kind: engine.OrderForget, Saga: r.id})
@@ -137,12 +139,19 @@ func (r *Recovery) proceed() {
 	}
 }
 
-// tellPrepared sends all that wait for it the saga's end.
-func (r *Recovery) tellPrepared(kind engine.OrderKind) {
+// tellPrepared has every participant that was found follow: one that the
+// decision names commits, all others undo.
+func (r *Recovery) tellPrepared() {
 	for i := range r.shards {
-		if a := r.shards[i].answer; a.Kind == engine.AnswerPrepared {
-			r.send(i, &engine.Order{Kind: kind, Saga: r.id, Attempt: a.Attempt, Visit: a.Visit})
+		a := r.shards[i].answer
+		if a.Kind != engine.AnswerPrepared {
+			continue
 		}
+		kind := engine.OrderUndo
+		if r.home >= 0 && slices.Contains(r.decided.Parts, engine.Part{Shard: i, Attempt: a.Attempt, Visit: a.Visit}) {
+			kind = engine.OrderCommit
+		}
+		r.send(i, &engine.Order{Kind: kind, Saga: r.id, Attempt: a.Attempt, Visit: a.Visit})
 	}
 	if r.waiting == 0 {
 		r.proceed()
@@ -155,8 +164,10 @@ func (r *Recovery) answer() {
 		return
 	}
 	r.answered = true
-	out := reply.Writer{Buf: r.reply}
-	if r.home < 0 {
+	var out reply.Writer
+	if r.home >= 0 {
+		out.Buf = r.decided.Reply
+	} else {
 		out.Error(ErrUndone)
 	}
 	r.port.Reply(&out, nil)

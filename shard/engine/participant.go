@@ -53,6 +53,7 @@ type note struct {
 // decision is the record that a saga has committed.
 type decision struct {
 	reply []byte
+	parts []Part
 	at    int64
 }
 
@@ -244,10 +245,19 @@ func (e *Engine) decide(p *participant, o *Order) {
 			e.answer(o, AnswerGone)
 			return
 		}
-		e.sagas.decided[o.Saga] = &decision{reply: o.Reply, at: e.KS.Now()}
+		e.sagas.decided[o.Saga] = &decision{reply: o.Reply, parts: o.Parts, at: e.KS.Now()}
 		e.end(p, true, false)
 	}
-	e.answer(o, AnswerDecided)
+	e.tell(e.sagas.decided[o.Saga].answer(o))
+}
+
+// answer tells of the decision, in the same words whoever asks: an answer may
+// reach a recovery that did not ask for it.
+func (d *decision) answer(o *Order) *Answer {
+	return &Answer{
+		Kind: AnswerDecided, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit,
+		Reply: d.reply, Parts: d.parts,
+	}
 }
 
 // resolve tells a recovery what is here. An undecided home participant is
@@ -256,7 +266,7 @@ func (e *Engine) resolve(p *participant, o *Order) {
 	a := &Answer{Kind: AnswerAbsent, Saga: o.Saga}
 	switch d := e.sagas.decided[o.Saga]; {
 	case d != nil:
-		a.Kind, a.Reply = AnswerDecided, d.reply
+		a = d.answer(o)
 	case p != nil && p.home:
 		e.end(p, false, false)
 	case p != nil:
@@ -336,14 +346,18 @@ func (e *Engine) remind() {
 	now := e.KS.Now()
 	var due []SagaID
 	for id, p := range e.sagas.live {
-		if p.last != nil && now-p.heard >= remindAfter {
+		if now-p.heard >= remindAfter {
 			p.heard = now
 			due = append(due, id)
 		}
 	}
 	slices.Sort(due) // map order must not be seen
 	for _, id := range due {
-		e.tell(e.sagas.live[id].last)
+		if p := e.sagas.live[id]; p.last != nil {
+			e.tell(p.last)
+		} else {
+			e.wound(p)
+		}
 	}
 	due = due[:0]
 	for id, d := range e.sagas.decided {
@@ -354,6 +368,6 @@ func (e *Engine) remind() {
 	}
 	slices.Sort(due)
 	for _, id := range due {
-		e.tell(&Answer{Kind: AnswerDecided, Saga: id})
+		e.tell(e.sagas.decided[id].answer(&Order{Saga: id}))
 	}
 }

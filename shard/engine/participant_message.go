@@ -27,8 +27,19 @@ type Order struct {
 	Locks []Lock // that Steps do not name
 	Steps []SagaStep
 
-	Again bool   // of OrderUndo: the saga will run again
-	Reply []byte // of OrderDecide: what the client gets
+	Again bool // of OrderUndo: the saga will run again
+
+	// Of OrderDecide.
+	Reply []byte // what the client gets
+	Parts []Part // all participants
+}
+
+// Part names a participant that a decision is about. There may be another of the
+// same saga at the shard, made by a late copy of an order, which must not commit.
+type Part struct {
+	Shard   int
+	Attempt uint32
+	Visit   uint64
 }
 
 // OrderKind tells what an Order asks for.
@@ -88,6 +99,7 @@ type Answer struct {
 	Errs  uint64 // error replies in Out
 
 	Reply []byte // of AnswerDecided
+	Parts []Part // of AnswerDecided
 }
 
 // AnswerKind tells what an Answer says.
@@ -130,7 +142,7 @@ type Coordinators interface {
 // that all have followed. It is nil if nothing is left to end.
 func Orphan(a *Answer) *Order {
 	switch a.Kind {
-	case AnswerRan, AnswerFailed:
+	case AnswerRan, AnswerFailed, AnswerWound:
 		return &Order{Kind: OrderUndo, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
 	case AnswerDecided:
 		return &Order{Kind: OrderForget, Saga: a.Saga}

@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/troupedb/troupe/coordinator/saga"
+)
+
+// Few keys of each kind, so that calls meet.
+const (
+	accounts = 5
+	pointers = 2
+	lists    = 3
+	sets     = 3
+	texts    = 3
+)
+
+// account is worth startBalance before the first transfer, as it is not there then.
+func (c *client) account() string { return fmt.Sprint("account", c.w.rng.IntN(accounts)) }
+func (c *client) pointer() string { return fmt.Sprint("pointer", c.w.rng.IntN(pointers)) }
+func (c *client) list() string    { return fmt.Sprint("list", c.w.rng.IntN(lists)) }
+func (c *client) set() string     { return fmt.Sprint("set", c.w.rng.IntN(sets)) }
+func (c *client) text() string    { return fmt.Sprint("text", c.w.rng.IntN(texts)) }
+func (c *client) number() string  { return strconv.Itoa(c.w.rng.IntN(10)) }
+
+func (c *client) side() string { return []string{"LEFT", "RIGHT"}[c.w.rng.IntN(2)] }
+
+// follow moves money from the account that a pointer names: a key that nobody
+// knows before the script runs.
+const follow = `
+local from = redis.call('GET', KEYS[1])
+if not from then return redis.call('SET', KEYS[1], ARGV[1]) end
+redis.call('DECRBY', from, ARGV[2])
+redis.call('INCRBY', ARGV[1], ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1])
+return {from, redis.call('GET', from), redis.call('GET', ARGV[1])}`
+
+// kinds are the random calls, each as often as its weight.
+var kinds = []struct {
+	weight int
+	make   func(c *client) *op
+}{
+	{4, (*client).transfer},
+	{2, (*client).watched},
+	{3, (*client).script},
+	{3, (*client).readAll},
+	{4, (*client).writeTexts},
+	{2, (*client).wholeDB},
+	{5, (*client).moveElement},
+	{4, (*client).onSets},
+	{8, (*client).onOneKey},
+}
+
+func (c *client) random() *op {
+	for {
+		n := 0
+		for _, k := range kinds {
+			n += k.weight
+		}
+		n = c.w.rng.IntN(n)
+		for _, k := range kinds {
+			if n -= k.weight; n < 0 {
+				if o := k.make(c); o.words[0][0] == '~' || c.w.o.Setup.has(o.words[0]) {
+					return o
+				}
+				break
+			}
+		}
+	}
+}
+
+func (c *client) pick(lines ...[]string) *op {
+	return &op{words: lines[c.w.rng.IntN(len(lines))]}
+}
+
+func (c *client) transfer() *op {
+	n := c.number()
+	return &op{words: []string{saga.ExecName}, queue: [][]string{{"DECRBY", c.account(), n}, {"INCRBY", c.account(), n}}}
+}
+
+// watched is WATCH and, as the next such call, EXEC.
+func (c *client) watched() *op {
+	if c.watch == nil {
+		return &op{words: []string{saga.WatchName, c.account(), c.text()}}
+	}
+	o := c.transfer()
+	o.watch, c.watch = c.watch, nil
+	return o
+}
+
+func (c *client) script() *op {
+	return &op{words: []string{"EVAL", follow, "1", c.pointer(), c.account(), c.number()}}
+}
+
+func (c *client) readAll() *op {
+	o := &op{words: []string{"MGET"}}
+	for i := range accounts {
+		o.words = append(o.words, fmt.Sprint("account", i))
+	}
+	return o
+}
+
+func (c *client) writeTexts() *op {
+	a, b := c.text(), c.text()
+	return c.pick(
+		[]string{"MSET", a, c.number(), b, c.number()},
+		[]string{"MSETNX", a, c.number(), b, c.number()},
+		[]string{"RENAME", a, b},
+		[]string{"RENAMENX", a, b},
+		[]string{"COPY", a, b},
+		[]string{"DEL", a, b},
+		[]string{"EXISTS", a, b},
+	)
+}
+
+func (c *client) wholeDB() *op {
+	if c.w.rng.IntN(10) == 0 {
+		return c.pick([]string{"FLUSHDB"})
+	}
+	return c.pick([]string{"DBSIZE"})
+}
+
+func (c *client) moveElement() *op {
+	a, b := c.list(), c.list()
+	return c.pick(
+		[]string{"LMOVE", a, b, c.side(), c.side()},
+		[]string{"BLMOVE", a, b, c.side(), c.side(), "0"},
+		[]string{"BLPOP", a, "0"},
+		[]string{"LMPOP", "2", a, b, c.side()},
+		[]string{saga.ExecName},
+	).fill(c, []string{"RPUSH", a, c.number(), c.number()}, []string{"LPUSH", b, c.number()})
+}
+
+// fill gives an EXEC its queue.
+func (o *op) fill(_ *client, queue ...[]string) *op {
+	if o.words[0] == saga.ExecName {
+		o.queue = queue
+	}
+	return o
+}
+
+func (c *client) onSets() *op {
+	a, b, to := c.set(), c.set(), c.set()
+	return c.pick(
+		[]string{"SMOVE", a, b, c.number()},
+		[]string{"SINTERSTORE", to, a, b},
+		[]string{"SUNIONSTORE", to, a, b},
+		[]string{"SDIFFSTORE", to, a, b},
+		[]string{"SINTERCARD", "2", a, b},
+		[]string{"SADD", a, c.number(), c.number()},
+	)
+}
+
+func (c *client) onOneKey() *op {
+	return c.pick(
+		[]string{"GET", c.account()},
+		[]string{"INCRBY", c.account(), "0"},
+		[]string{"SET", c.text(), c.number()},
+		[]string{"GET", c.text()},
+		[]string{"RPUSH", c.list(), c.number()},
+		[]string{"RPUSH", c.list(), c.number()},
+		[]string{"LPOP", c.list()},
+		[]string{"LRANGE", c.list(), "0", "-1"},
+		[]string{"SADD", c.set(), c.number()},
+		[]string{"SCARD", c.set()},
+	)
+}

@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/shard"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+)
+
+// Setup is what worlds share: the table and the programs. It does not change.
+type Setup struct {
+	shards   int
+	table    *command.Table
+	handlers []engine.Handler
+	config   *engine.Config
+	env      *saga.Env
+}
+
+// NewSetup returns a setup for worlds of so many shards.
+func NewSetup(shards int) (*Setup, error) {
+	engines, programs := shard.Commands(), saga.Commands()
+	table, err := command.NewTable(topRows(engines, programs))
+	if err != nil {
+		return nil, fmt.Errorf("command table: %w", err)
+	}
+	return &Setup{
+		shards: shards, table: table, handlers: engine.Handlers(table, engines), config: engine.DefaultConfig(),
+		env: saga.NewEnv(table, directory.Even(shards), nil, programs),
+	}, nil
+}
+
+// topRows are the rows that are no subcommands of others.
+func topRows(engines []engine.Command, programs []saga.Command) (top []*command.Row) {
+	var all, subs []*command.Row
+	for _, c := range engines {
+		all, subs = append(all, c.Row), append(subs, c.Row.Subs...)
+	}
+	for _, c := range programs {
+		all, subs = append(all, c.Row), append(subs, c.Row.Subs...)
+	}
+	for _, row := range all {
+		if !slices.Contains(subs, row) {
+			top = append(top, row)
+		}
+	}
+	return top
+}
+
+// has tells whether clients can name the command.
+func (s *Setup) has(name string) bool { return s.table.Lookup([]byte(name)) != nil }
+
+// seedOfShards is the seed of the shards' hash functions, which no check
+// depends on.
+const seedOfShards = 1
+
+func (s *Setup) engine(i int) *engine.Engine {
+	first, count := directory.Range(i, s.shards)
+	return engine.New(engine.Options{
+		FirstSlot: first, Slots: count, Seed: seedOfShards, Handlers: s.handlers, Effects: silent{}, Config: s.config,
+	})
+}
+
+type silent struct{}
+
+func (silent) Notify(int, engine.Class, string, []byte) {}
