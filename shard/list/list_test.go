@@ -9,6 +9,8 @@ import (
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/enginetest"
 	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/slot"
 )
 
 func TestPushPop(t *testing.T) {
@@ -74,6 +76,51 @@ func TestSteps(t *testing.T) {
 	h.Expect("LRANGE l 0 -1", "*3 $1 3 $1 1 $1 2")
 }
 
+func TestPos(t *testing.T) {
+	h := enginetest.New(t, Commands)
+	h.Do("RPUSH l a b c 1 2 3 c c")
+	for _, c := range []struct{ options, want string }{
+		{"", ":2"},
+		{"RANK 2", ":6"},
+		{"RANK 4", "$-1"},
+		{"RANK -1", ":7"},
+		{"RANK -3", ":2"},
+		{"COUNT 0", "*3 :2 :6 :7"},
+		{"COUNT 2", "*2 :2 :6"},
+		{"COUNT 2 RANK -1", "*2 :7 :6"},
+		{"RANK -2 COUNT 2", "*2 :6 :2"},
+		{"COUNT 1 RANK 2", "*1 :6"},
+		{"MAXLEN 2", "$-1"},
+		{"MAXLEN 3", ":2"},
+		{"COUNT 0 MAXLEN 5 RANK -1", "*2 :7 :6"},
+		{"RANK -9223372036854775808", ":7"},
+		{"RANK -9223372036854775808 COUNT 1", "*3 :7 :6 :2"},
+		{"RANK 9223372036854775807 COUNT 1", "*0"},
+		{"RANK 0", "-" + string(errPosRank)},
+		{"COUNT 1 RANK", "-ERR syntax error"},
+		{"COUNT x", "-" + string(errPosCount)},
+		{"MAXLEN -1", "-" + string(errPosMaxLen)},
+	} {
+		h.Expect("LPOS l c "+c.options, c.want)
+	}
+}
+
+// What LREM removed from among others comes back to the same places.
+func TestRollbackOfRemoval(t *testing.T) {
+	for _, count := range []string{"0", "2", "3", "-2", "-3"} {
+		h := enginetest.New(t, Commands)
+		h.Do("RPUSH l a 1 a a 2 3 a 4 a")
+		was := h.Do("LRANGE l 0 -1")
+		var j keyspace.Journal
+		h.Journal = &j
+		h.Do("LREM l " + count + " a")
+		h.Do("LREM l " + count + " 3")
+		h.Journal = nil
+		h.Engine.KS.Rollback(&j)
+		h.Expect("LRANGE l 0 -1", was)
+	}
+}
+
 // A blocked client gets an element once, with the events of a pop; one that is
 // claimed elsewhere leaves the list as it was.
 func TestServesWaiters(t *testing.T) {
@@ -86,7 +133,7 @@ func TestServesWaiters(t *testing.T) {
 			Kind: keyspace.List, Serve: h.Table.Internal("~lpopfirst"),
 			Args:  func(key []byte) [][]byte { return [][]byte{nil, key, []byte("RIGHT")} },
 			Claim: func() bool { return claim },
-			Done:  func(reply []byte) { got = append(got, string(reply)) },
+			Done:  func(b []byte) { got = append(got, string(b)) },
 		})
 	}
 	wait(true)
@@ -99,6 +146,11 @@ func TestServesWaiters(t *testing.T) {
 	}
 	if n := h.Engine.Waiting(); n != 0 {
 		t.Errorf("%d keys still awaited", n)
+	}
+	wait(true)
+	h.Do("~lrotate l LEFT LEFT")
+	if len(got) != 3 {
+		t.Error("an element that comes back by rotation serves nobody")
 	}
 }
 
@@ -186,13 +238,30 @@ func TestNoAllocation(t *testing.T) {
 	}
 }
 
+// run hands a command to the engine without the harness's own work.
+func run(h *enginetest.Harness, r *engine.Request) {
+	r.Out.Buf = r.Out.Buf[:0]
+	h.Engine.Handle(r)
+}
+
+func request(h *enginetest.Harness, words ...string) *engine.Request {
+	r := &engine.Request{
+		Cmd: h.Table.Lookup([]byte(words[0])), Key: 1, Slot: slot.Of([]byte(words[1])),
+		Out: &reply.Writer{}, Now: h.Now,
+	}
+	for _, w := range words {
+		r.Args = append(r.Args, []byte(w))
+	}
+	return r
+}
+
 func BenchmarkLPush(b *testing.B) {
 	h := enginetest.New(b, Commands)
 	h.Config.Notify = 0
-	args := [][]byte{[]byte("LPUSH"), []byte("mylist"), []byte(strings.Repeat("v", 64))}
+	push := request(h, "LPUSH", "mylist", strings.Repeat("v", 64))
 	b.ReportAllocs()
 	for b.Loop() {
-		h.Raw(args)
+		run(h, push)
 	}
 }
 
@@ -200,11 +269,11 @@ func BenchmarkPushPop(b *testing.B) {
 	h := enginetest.New(b, Commands)
 	h.Config.Notify = 0
 	h.Do("RPUSH q stays")
-	push := [][]byte{[]byte("RPUSH"), []byte("q"), []byte(strings.Repeat("v", 64))}
-	pop := [][]byte{[]byte("LPOP"), []byte("q")}
+	push := request(h, "RPUSH", "q", strings.Repeat("v", 64))
+	pop := request(h, "LPOP", "q")
 	b.ReportAllocs()
 	for b.Loop() {
-		h.Raw(push)
-		h.Raw(pop)
+		run(h, push)
+		run(h, pop)
 	}
 }
