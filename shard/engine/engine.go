@@ -66,11 +66,17 @@ func New(o Options) *Engine {
 	}
 	e.KS.Events = e
 	e.ctx = Ctx{KS: e.KS, Rand: e.rand, engine: e}
+	if o.Config != nil {
+		e.SetConfig(o.Config)
+	}
 	return e
 }
 
 // SetConfig replaces the configuration from the next command on.
-func (e *Engine) SetConfig(cfg *Config) { e.cfg = cfg }
+func (e *Engine) SetConfig(cfg *Config) {
+	e.cfg = cfg
+	e.KS.SetLFU(cfg.LFU)
+}
 
 // Request is one command for a shard.
 type Request struct {

@@ -94,6 +94,22 @@ func TestObject(t *testing.T) {
 	}
 }
 
+func TestObjectUnderLFU(t *testing.T) {
+	h := newHarness(t)
+	h.Config.LFU = true
+	h.Engine.SetConfig(h.Config)
+	h.Expect("OBJECT FREQ none", "$-1")
+	h.Do("SET k v")
+	h.Expect("OBJECT FREQ k", ":5")
+	for range 50 {
+		h.Do("GET k")
+	}
+	if got := h.Do("OBJECT FREQ k"); got == ":5" || got == ":0" {
+		t.Errorf("after 50 uses %s", got)
+	}
+	h.Expect("OBJECT IDLETIME k", "-ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+}
+
 // fill makes a value of each type under the type's name, of n elements.
 func fill(h *enginetest.Harness, n int) (keys []string) {
 	h.DoArgs("SET", "string", strings.Repeat("s", n))
