@@ -29,6 +29,7 @@ type rig struct {
 	db     int
 	now    int64
 	served chan string // replies to blocked clients
+	quiet  *sync.Mutex // held by whoever runs sagas in the background
 }
 
 type noEffects struct{}
@@ -55,7 +56,7 @@ func newRig(t testing.TB, shards int, programs ...saga.Command) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, node: node, sagas: sagas, runner: node.Env.NewRunner(), now: startTime, served: make(chan string, 64)}
+	r := &rig{t: t, node: node, sagas: sagas, runner: node.Env.NewRunner(), now: startTime, served: make(chan string, 64), quiet: &sync.Mutex{}}
 	t.Cleanup(func() {
 		node.Stop()
 		for _, h := range node.Env.Shards {
@@ -175,6 +176,8 @@ func (r *rig) on(shardIndex int, f func(e *engine.Engine)) {
 // settle waits until no saga lives and checks that nothing of one is left.
 func (r *rig) settle() {
 	r.t.Helper()
+	r.quiet.Lock()
+	defer r.quiet.Unlock()
 	for deadline := time.Now().Add(patience); r.sagas.Live() > 0; {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("%d sagas live on", r.sagas.Live())
