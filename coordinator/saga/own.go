@@ -11,10 +11,10 @@ import (
 // caller's turn.
 func (c *Call) Own() *Call {
 	own := *c
-	own.Args = cloneArgs(c.Args)
+	own.Args = CloneArgs(c.Args)
 	own.Queue = slices.Clone(c.Queue)
 	for i := range own.Queue {
-		own.Queue[i].Args = cloneArgs(own.Queue[i].Args)
+		own.Queue[i].Args = CloneArgs(own.Queue[i].Args)
 	}
 	own.Watches = slices.Clone(c.Watches)
 	for i := range own.Watches {
@@ -24,8 +24,8 @@ func (c *Call) Own() *Call {
 	return &own
 }
 
-// cloneArgs copies words into one new piece of memory.
-func cloneArgs(args [][]byte) [][]byte {
+// CloneArgs copies words into one new piece of memory.
+func CloneArgs(args [][]byte) [][]byte {
 	size := 0
 	for _, a := range args {
 		size += len(a)

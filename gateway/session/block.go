@@ -21,24 +21,50 @@ type blocking struct {
 	timer   *time.Timer
 }
 
-// newBlocking fills in the waiter. It runs while the waiter's keys are still
-// held by its saga, so nobody can serve it yet.
-func (s *Session) newBlocking(why *saga.Blocked) *blocking {
+// await makes the connection wait for a waiter that stands in its queues already.
+// It runs on the session's loop while the waiter's keys are still held by their
+// saga, so nobody can serve it yet.
+func (s *Session) await(call *saga.Call, why *saga.Blocked) {
 	b := &blocking{s: s, why: why}
 	w := why.Waiter
 	w.Claim = func() bool { return b.claimed.CompareAndSwap(false, true) }
 	w.Done = func(out []byte) { b.answer(append([]byte(nil), out...)) }
-	return b
+	if why.Resume {
+		b.resume(call)
+	}
+	if s.gone.closed.Load() {
+		b.end()
+		return
+	}
+	s.block(b, call.Now)
 }
 
-// block makes the connection wait. It may be served already.
-func (s *Session) block(b *blocking) {
+// resume prepares the call to run again as a saga of its own when a key is ready.
+// It may have to wait once more, as part of the same wait of its client.
+func (b *blocking) resume(call *saga.Call) {
+	own := call.Own()
+	own.Post = b.s.post
+	own.Block = func(again *saga.Blocked) {
+		b.over()
+		b.s.await(own, again)
+	}
+	b.why.Waiter.Saga, b.why.Waiter.Handoff = b.s.Server.Sagas.Handoff(own, func() {
+		if len(own.Out.Buf) > 0 {
+			b.answer(own.Out.Buf)
+		}
+	})
+}
+
+// block makes the connection wait until the timeout, which counts from the time
+// of the call.
+func (s *Session) block(b *blocking, from int64) {
 	s.blocked = b
 	s.Server.Stats.Blocked.Add(1)
 	s.Conn.EndOnHangup = true
 	s.Conn.Pause()
 	if b.why.Timeout > 0 {
-		b.timer = time.AfterFunc(time.Duration(b.why.Timeout)*time.Millisecond, func() {
+		left := time.Duration(from+b.why.Timeout-time.Now().UnixMilli()) * time.Millisecond
+		b.timer = time.AfterFunc(left, func() {
 			if b.why.Waiter.Claim() {
 				b.answer(b.why.TimedOut)
 			}

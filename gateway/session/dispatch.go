@@ -45,7 +45,7 @@ func (s *Session) single(info *command.Info, args [][]byte) {
 		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: &s.Conn.W, Now: s.w.clock(),
 	}
 	if h != s.lease && !s.takeLease(h) {
-		s.post(h, req)
+		s.postTo(h, req)
 		return
 	}
 	start := len(s.Conn.W.Buf)
@@ -54,7 +54,7 @@ func (s *Session) single(info *command.Info, args [][]byte) {
 		return
 	}
 	if req.Waits {
-		s.post(h, req)
+		s.postTo(h, req)
 		return
 	}
 	s.w.inline++
@@ -86,13 +86,13 @@ func (s *Session) failed(start int) {
 	s.Conn.W.Error(errInternal)
 }
 
-// post sends the request to its shard as a message that owns its memory, and
+// postTo sends the request to its shard as a message that owns its memory, and
 // pauses the connection until the reply is there.
-func (s *Session) post(h *shard.Handle, req *engine.Request) {
+func (s *Session) postTo(h *shard.Handle, req *engine.Request) {
 	s.releaseLease()
 	s.Server.Stats.Posted.Add(1)
 	own := *req
-	own.Args = ownArgs(req.Args)
+	own.Args = saga.CloneArgs(req.Args)
 	own.Out = &reply.Writer{Proto: s.Conn.W.Proto}
 	own.Done = func() { s.Conn.Post(func() { s.answer(own.Out) }) }
 	s.Conn.Pause()
@@ -123,49 +123,49 @@ func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
 	if then != nil {
 		call.Out = &reply.Writer{Proto: s.Conn.W.Proto}
 	}
-	var b *blocking
 	if call.Cmd.Flags&command.Blocking != 0 {
-		call.Block = func(why *saga.Blocked) { b = s.newBlocking(why) }
+		call.Block = func(why *saga.Blocked) { s.await(call, why) }
 	}
 	if s.inline(call) {
-		s.finish(call.Out, b, then)
+		s.finish(call.Out, then)
 		return
 	}
 	s.Server.Stats.Messages.Add(1)
 	s.FlushStats() // the program may be INFO's
-	own := *call
-	own.Args = ownArgs(call.Args)
-	own.Out = &reply.Writer{Proto: call.Out.Proto}
-	own.Post = s.Conn.Post
+	own := call.Own()
+	own.Post = s.post
+	if call.Block != nil {
+		own.Block = func(why *saga.Blocked) { s.await(own, why) }
+	}
 	s.Conn.Pause()
-	s.Server.Sagas.Submit(&own, func() {
-		s.Conn.Post(func() {
-			if b == nil && then == nil {
-				s.answer(own.Out)
-				return
-			}
-			s.Conn.Resume()
-			s.mute = len(s.Conn.W.Buf)
-			s.finish(own.Out, b, then)
-			if b == nil {
-				s.settleReply()
-				s.publish()
-			}
-		})
-	})
+	s.Server.Sagas.Submit(own, func() { s.Conn.Post(func() { s.answerCall(own.Out, then) }) })
 }
 
-// finish ends a call whose reply is in out, unless that is the client's already.
-func (s *Session) finish(out *reply.Writer, b *blocking, then func(*reply.Writer)) {
-	if b != nil {
-		s.block(b)
+// answerCall takes the reply of a call that went by messages. It is empty if the
+// client waits now: whatever ends that will answer.
+func (s *Session) answerCall(out *reply.Writer, then func(*reply.Writer)) {
+	switch {
+	case s.blocked != nil || len(out.Buf) == 0:
+	case then == nil:
+		s.answer(out)
+	default:
+		s.Conn.Resume()
+		s.mute = len(s.Conn.W.Buf)
+		s.finish(out, then)
+		s.settleReply()
+		s.publish()
 	}
-	if then != nil {
-		if out.Errs > 0 {
-			s.erred(nil, out.Buf, out.Errs)
-		}
-		then(out)
+}
+
+// finish hands a reply to then, unless it is the client's already.
+func (s *Session) finish(out *reply.Writer, then func(*reply.Writer)) {
+	if then == nil {
+		return
 	}
+	if out.Errs > 0 {
+		s.erred(nil, out.Buf, out.Errs)
+	}
+	then(out)
 }
 
 // inline runs the call on this goroutine. A panic of its program is answered
@@ -193,20 +193,9 @@ func (s *Session) local(info *command.Info, args [][]byte) {
 
 // RunLocal implements saga.Local.
 func (s *Session) RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply.Writer, t *saga.Tx) {
+	if s.gone.closed.Load() {
+		out.Error(errGone)
+		return
+	}
 	s.Server.locals[cmd.ID](s, &LocalCall{Cmd: cmd, Args: args, Out: out, Tx: t, DB: db})
-}
-
-// ownArgs copies arguments into one block.
-func ownArgs(args [][]byte) [][]byte {
-	n := 0
-	for _, a := range args {
-		n += len(a)
-	}
-	block := make([]byte, 0, n)
-	own := make([][]byte, len(args))
-	for i, a := range args {
-		block = append(block, a...)
-		own[i] = block[len(block)-len(a) : len(block) : len(block)]
-	}
-	return own
 }

@@ -19,7 +19,7 @@ type Multi struct {
 
 // queue keeps a command for EXEC.
 func (s *Session) queue(info *command.Info, args [][]byte) {
-	s.Multi.Queue = append(s.Multi.Queue, saga.Queued{Cmd: info, Args: ownArgs(args)})
+	s.Multi.Queue = append(s.Multi.Queue, saga.Queued{Cmd: info, Args: saga.CloneArgs(args)})
 	for _, arg := range args {
 		s.Multi.bytes += len(arg)
 	}
@@ -69,7 +69,7 @@ func exec(s *Session, r *LocalCall) {
 	}
 	if why := s.scarceQueue(m.Queue); why != "" {
 		s.unwatch(watches)
-		r.Out.Error("EXECABORT Transaction discarded because of: " + why)
+		r.Out.Error(abortedBy(why))
 		return
 	}
 	call := &s.w.call
@@ -113,7 +113,7 @@ func watch(s *Session, r *LocalCall) {
 		r.Out.Error(errWatchInMulti)
 		return
 	}
-	db, keys := s.DB, ownArgs(r.Args[1:])
+	db, keys := s.DB, saga.CloneArgs(r.Args[1:])
 	call := &s.w.call
 	*call = saga.Call{Cmd: s.Server.Env.Find(saga.WatchName), Args: r.Args, DB: db}
 	s.Call(call, func(out *reply.Writer) {

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"strings"
+
 	"github.com/troupedb/troupe/gateway/netloop"
 	"github.com/troupedb/troupe/gateway/resp"
 	"github.com/troupedb/troupe/shard/command"
@@ -78,6 +80,10 @@ func (s *Session) settleReply() {
 	}
 }
 
+// KeepReply makes what has been written so far stay, whatever CLIENT REPLY says:
+// messages, in RESP3, are no replies.
+func (s *Session) KeepReply() { s.mute = len(s.Conn.W.Buf) }
+
 // muteReply drops what the command has answered.
 func (s *Session) muteReply() {
 	if len(s.Conn.W.Buf) > s.mute {
@@ -115,7 +121,7 @@ func (s *Session) resolve(args [][]byte) (*command.Info, reply.Error) {
 		}
 		var err reply.Error
 		if info, err = s.Server.Table.Resolve(args); err != "" {
-			return nil, err
+			return s.meant(args), err
 		}
 	}
 	switch {
@@ -131,6 +137,15 @@ func (s *Session) resolve(args [][]byte) (*command.Info, reply.Error) {
 		return info, s.scarce(info.Flags, s.Multi != nil && info.Flags&command.Immediate == 0)
 	}
 	return info, ""
+}
+
+// meant finds the command that args name, wrong as they may be, or nil.
+func (s *Session) meant(args [][]byte) *command.Info {
+	info := s.Server.Table.Lookup(args[0])
+	if info != nil && len(info.Subs()) > 0 && len(args) > 1 {
+		return info.Sub(args[1])
+	}
+	return info
 }
 
 // scarce tells why commands of these flags must not run, if memory or replicas
@@ -160,13 +175,23 @@ func (s *Session) mayDebug() bool {
 // send while it is subscribed.
 var subscribedMay = map[string]bool{"ping": true, "quit": true, "reset": true}
 
-// refuse answers with an error and makes an open transaction fail.
+// refuse answers with an error and makes an open transaction fail; a refused EXEC
+// ends it.
 func (s *Session) refuse(info *command.Info, err reply.Error) {
 	if s.Multi != nil {
 		s.Multi.Failed = true
 	}
 	if info != nil {
 		s.w.calls.of(info).rejected++
+		if info.Row == &execRow {
+			s.Multi = nil
+			s.Unwatch()
+			err = abortedBy(err)
+		}
 	}
 	s.Conn.W.Error(err)
+}
+
+func abortedBy(err reply.Error) reply.Error {
+	return reply.Error("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(string(err), "ERR "))
 }

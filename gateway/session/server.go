@@ -42,6 +42,9 @@ type Sagas interface {
 	// Submit runs the call, which owns its memory. done is called once, on any
 	// goroutine, when the reply is in call.Out or the call has blocked.
 	Submit(call *saga.Call, done func())
+	// Handoff prepares a blocked call to go on as a saga of its own, see
+	// saga.Blocked.Resume. done is Submit's.
+	Handoff(call *saga.Call, done func()) (engine.SagaID, func(db int, key []byte, place uint64))
 }
 
 // Limits are the settings that sessions read at every command or connection.

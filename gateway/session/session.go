@@ -42,6 +42,7 @@ type Session struct {
 	lease   *shard.Handle
 	watches []saga.Watch
 	blocked *blocking
+	gone    outlived
 	last    *command.Info
 	since   time.Time
 	seen    int64 // Unix milliseconds of the last command
@@ -126,6 +127,7 @@ func (s *Session) publish() {
 
 // Closed implements netloop.Session.
 func (s *Session) Closed() {
+	s.endPosts()
 	if s.blocked != nil {
 		s.blocked.end()
 	}
