@@ -2,6 +2,8 @@ package netloop
 
 import (
 	"net"
+	"sync/atomic"
+	"time"
 
 	"github.com/troupedb/troupe/shard/reply"
 )
@@ -14,14 +16,24 @@ const (
 	SoftOutput = 1 << 20
 	// keepScratch is the largest shared write buffer that is kept between turns.
 	keepScratch = 4 << 20
+	// acceptRest is how long a listener rests when the process or the system is
+	// out of what a connection needs (files, memory): trying at once would spin.
+	acceptRest = 50 * time.Millisecond
+	// keepAliveProbes is how many unanswered keepalive probes end a connection.
+	// They are sent so often that all of them take one more keepalive time.
+	keepAliveProbes = 3
+	// keptPosts is the longest list of posted functions whose memory is kept.
+	keptPosts = 4096
 )
 
 // Session is the protocol side of a connection. All calls come from the
 // connection's loop.
 type Session interface {
 	// Data is given everything not consumed so far and returns how much it has
-	// consumed. It appends replies to the connection's W. It may leave input
-	// unread on purpose while it is paused.
+	// consumed. It appends replies to the connection's W. It leaves off when
+	// the rest is no whole command, or when the connection is paused, closing or
+	// has SoftOutput bytes of output in W; it is called again once there is more
+	// input, or once what has stopped it is over.
 	Data(in []byte) (consumed int)
 	// Closed is called once, after the connection has ended.
 	Closed()
@@ -50,7 +62,8 @@ type Driver interface {
 	Close()
 }
 
-// Conn is one connection. Its methods but Post and CloseSoon are for its loop only.
+// Conn is one connection. Its methods are for its loop only, but for Post,
+// PostLoop, Worker and Unsent.
 type Conn struct {
 	// W collects output. What a session appends during a call is sent when the
 	// call returns; otherwise Flush sends it.
@@ -62,16 +75,22 @@ type Conn struct {
 	EndOnHangup bool
 
 	session Session
+	worker  any
 	paused  bool
 	closing bool // end after the output is sent
 	closed  bool
-	in      []byte // unread input
+	hangup  bool // the client sends no more, though some may be unread
+	unseen  bool // in holds what the session has not been asked about
+	in      []byte
+	unsent  atomic.Int64
 	drv     connDriver
 }
 
 // connDriver is a driver's side of one connection.
 type connDriver interface {
 	post(f func())
+	postLoop(f func())
+	lend()
 	flush()
 	shut()
 	resume()
@@ -81,6 +100,19 @@ type connDriver interface {
 // Post makes the loop run f. It may be called from any goroutine and never
 // blocks. f does not run if the connection has ended.
 func (c *Conn) Post(f func()) { c.drv.post(f) }
+
+// PostLoop makes the connection's loop run f, even if the connection has ended,
+// unless the loop has too. f flushes the connections that it writes to. It may be
+// called from any goroutine and never blocks.
+func (c *Conn) PostLoop(f func()) { c.drv.postLoop(f) }
+
+// Worker returns what the connection's loop got from NewWorker. Connections with
+// the same one share a loop. It may be called from any goroutine.
+func (c *Conn) Worker() any { return c.worker }
+
+// Unsent returns how many bytes of output the socket has not taken, as of the
+// last attempt. It may be called from any goroutine.
+func (c *Conn) Unsent() int64 { return c.unsent.Load() }
 
 // Pause stops calls of Data until Resume.
 func (c *Conn) Pause() { c.paused = true }
@@ -95,6 +127,10 @@ func (c *Conn) Resume() {
 
 // Paused tells whether the connection is paused.
 func (c *Conn) Paused() bool { return c.paused }
+
+// Lend gives W the loop's buffer to append to, where it has none of its own.
+// Before a Flush outside of calls of the session it saves an allocation.
+func (c *Conn) Lend() { c.drv.lend() }
 
 // Flush sends W as far as the socket takes it; the rest follows by itself.
 func (c *Conn) Flush() { c.drv.flush() }
@@ -113,3 +149,46 @@ func (c *Conn) FD() int { return c.drv.fd() }
 
 // Unread returns how many bytes of input wait for the session.
 func (c *Conn) Unread() int { return len(c.in) }
+
+// stopped tells that the session must not be given input now; queued is the
+// unsent output beside W.
+func (c *Conn) stopped(queued int) bool {
+	return c.paused || c.closing || len(c.W.Buf)+queued >= SoftOutput
+}
+
+// data lets the session work on its input: what is kept, or else fresh, which
+// is not kept itself.
+func (c *Conn) data(fresh []byte) {
+	all := fresh
+	if len(c.in) > 0 {
+		c.in = append(c.in, fresh...)
+		all = c.in
+	}
+	c.unseen = false
+	used := c.session.Data(all)
+	if c.closed {
+		return
+	}
+	c.keep(all[used:], used)
+	c.unseen = len(c.in) > 0 && c.stopped(0)
+}
+
+// keep holds on to unread input: fresh bytes in a buffer of their own, those
+// kept already where they are, unless a long command was before them.
+func (c *Conn) keep(rest []byte, used int) {
+	switch {
+	case len(rest) == 0:
+		c.in = nil
+	case len(c.in) == 0 || used > ReadBuffer && len(rest) <= used:
+		c.in = append(make([]byte, 0, len(rest)+len(rest)/4), rest...)
+	default:
+		c.in = rest
+	}
+}
+
+// left notes what is unsent.
+func (c *Conn) left(n int) {
+	if c.unsent.Load() != int64(n) {
+		c.unsent.Store(int64(n))
+	}
+}
