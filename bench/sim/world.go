@@ -217,7 +217,7 @@ func (w *World) settled() bool {
 		return false
 	}
 	for _, s := range w.shards {
-		if s.engine.Sagas() > 0 || s.engine.AnyLocked() {
+		if s.engine.Sagas() > 0 || s.engine.AnyLocked() || w.now <= s.resumeAt {
 			return false
 		}
 	}
