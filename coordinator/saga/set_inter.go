@@ -189,14 +189,15 @@ func filterAll(t *Tx, members set.Members, keys [][]byte) set.Members {
 }
 
 // intercardChunk is how many members of the smallest set are tried at once: a
-// part of a table that a scan visits once.
-var intercardChunk = []byte("1000")
+// part of a table that a scan visits once. The first try is only twice the limit,
+// as that is often enough.
+const intercardChunk = 1000
 
 // limitedCard counts common members until there are limit of them.
 func limitedCard(t *Tx, keys [][]byte, limit int64) (n int64) {
-	cursor := []byte("0")
+	cursor, count := []byte("0"), min(intercardChunk, 2*limit)
 	for {
-		b := t.Ask(t.Find("sscan"), nil, keys[0], cursor, []byte("COUNT"), intercardChunk)
+		b := t.Ask(t.Find("sscan"), nil, keys[0], cursor, []byte("COUNT"), num.AppendInt(nil, count))
 		_, b = reply.Parse(b)
 		next, b := reply.Parse(b)
 		r := filterAll(t, b, keys[1:]).Parse()
@@ -205,5 +206,6 @@ func limitedCard(t *Tx, keys [][]byte, limit int64) (n int64) {
 		if n >= limit || string(cursor) == "0" {
 			return n
 		}
+		count = intercardChunk
 	}
 }

@@ -82,7 +82,7 @@ func writeUnion(w *reply.Writer, steps []Step, seed uint64) {
 			most, largest = r.Left, i
 		}
 	}
-	if total <= sortedMost && writeSortedUnion(w, steps) {
+	if total <= sortedMost && writeSortedUnion(w, steps, total) {
 		return
 	}
 	found := set.Build(slices.Grow(w.Buf, len(steps[largest].Reply)), total)
@@ -104,8 +104,9 @@ func setKind(w *reply.Writer) byte {
 	return '*'
 }
 
-// writeSortedUnion writes the union if all members are integers.
-func writeSortedUnion(w *reply.Writer, steps []Step) bool {
+// writeSortedUnion writes the union if all members, total of them before
+// repetitions are taken out, are integers.
+func writeSortedUnion(w *reply.Writer, steps []Step, total int) bool {
 	var ints []int64
 	for i := range steps {
 		for r := set.Members(steps[i].Reply).Parse(); r.Left > 0; {
@@ -113,6 +114,9 @@ func writeSortedUnion(w *reply.Writer, steps []Step) bool {
 			n, ok := num.ParseInt(member)
 			if !ok {
 				return false
+			}
+			if ints == nil {
+				ints = make([]int64, 0, total)
 			}
 			ints = append(ints, n)
 		}
