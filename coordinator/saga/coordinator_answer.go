@@ -3,6 +3,7 @@ package saga
 import (
 	"slices"
 
+	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 )
 
@@ -140,11 +141,19 @@ func met(links []*link) []*link {
 func (c *Coordinator) decide() {
 	c.phase = deciding
 	o := c.simple(engine.OrderDecide, c.home)
-	o.Reply = slices.Clone(c.run.out.Buf)
-	for _, l := range c.links {
-		o.Parts = append(o.Parts, engine.Part{Shard: l.shard, Attempt: c.attempt, Visit: l.visit})
-	}
+	o.Record = c.record()
 	c.send(c.home, o)
+}
+
+// record is the decision as home keeps it.
+func (c *Coordinator) record() []byte {
+	d := &troupev1.Decision{Saga: uint64(c.id), Reply: c.run.out.Buf, Errors: c.run.out.Errs}
+	for _, l := range c.links {
+		d.Participants = append(d.Participants, &troupev1.Participant{
+			Shard: uint32(l.shard), Attempt: c.attempt, Visit: l.visit,
+		})
+	}
+	return d.Encode()
 }
 
 // decided answers the client at once: nobody can see the others before they

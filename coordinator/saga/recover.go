@@ -3,6 +3,7 @@ package saga
 import (
 	"slices"
 
+	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
 )
@@ -21,8 +22,8 @@ type Recovery struct {
 	phase   phase
 	shards  []resolved
 	waiting int
-	home    int            // that keeps the decision, -1: none
-	decided *engine.Answer // home's
+	home    int                // that keeps the decision, -1: none
+	decided *troupev1.Decision // the record that is kept there
 }
 
 // resolved is what a Recovery knows of a shard.
@@ -105,7 +106,11 @@ func (s *resolved) settle(r *Recovery, kind engine.OrderKind) bool {
 func (r *Recovery) found(s *resolved, a *engine.Answer) {
 	s.answer = a
 	if a.Kind == engine.AnswerDecided {
-		r.home, r.decided = a.Shard, a
+		d, err := troupev1.DecodeDecision(a.Record)
+		if err != nil {
+			panic("saga: " + err.Error()) // a coordinator wrote it
+		}
+		r.home, r.decided = a.Shard, d
 	}
 }
 
@@ -148,7 +153,7 @@ func (r *Recovery) tellPrepared() {
 			continue
 		}
 		kind := engine.OrderUndo
-		if r.home >= 0 && slices.Contains(r.decided.Parts, engine.Part{Shard: i, Attempt: a.Attempt, Visit: a.Visit}) {
+		if r.home >= 0 && names(r.decided, a) {
 			kind = engine.OrderCommit
 		}
 		r.send(i, &engine.Order{Kind: kind, Saga: r.id, Attempt: a.Attempt, Visit: a.Visit})
@@ -156,6 +161,13 @@ func (r *Recovery) tellPrepared() {
 	if r.waiting == 0 {
 		r.proceed()
 	}
+}
+
+// names tells whether the participant that a is from is one of d's.
+func names(d *troupev1.Decision, a *engine.Answer) bool {
+	return slices.ContainsFunc(d.Participants, func(p *troupev1.Participant) bool {
+		return int(p.Shard) == a.Shard && p.Attempt == a.Attempt && p.Visit == a.Visit
+	})
 }
 
 // answer gives the client the reply that was decided, or an error.
@@ -166,7 +178,7 @@ func (r *Recovery) answer() {
 	r.answered = true
 	var out reply.Writer
 	if r.home >= 0 {
-		out.Buf = r.decided.Reply
+		out.Buf, out.Errs = r.decided.Reply, r.decided.Errors
 	} else {
 		out.Error(ErrUndone)
 	}

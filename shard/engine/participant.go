@@ -52,9 +52,8 @@ type note struct {
 
 // decision is the record that a saga has committed.
 type decision struct {
-	reply []byte
-	parts []Part
-	at    int64
+	record []byte
+	at     int64
 }
 
 // Join gives the shard its number and the way to coordinators, once, before
@@ -245,7 +244,7 @@ func (e *Engine) decide(p *participant, o *Order) {
 			e.answer(o, AnswerGone)
 			return
 		}
-		e.sagas.decided[o.Saga] = &decision{reply: o.Reply, parts: o.Parts, at: e.KS.Now()}
+		e.sagas.decided[o.Saga] = &decision{record: o.Record, at: e.KS.Now()}
 		e.end(p, true, false)
 	}
 	e.tell(e.sagas.decided[o.Saga].answer(o))
@@ -254,10 +253,7 @@ func (e *Engine) decide(p *participant, o *Order) {
 // answer tells of the decision, in the same words whoever asks: an answer may
 // reach a recovery that did not ask for it.
 func (d *decision) answer(o *Order) *Answer {
-	return &Answer{
-		Kind: AnswerDecided, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit,
-		Reply: d.reply, Parts: d.parts,
-	}
+	return &Answer{Kind: AnswerDecided, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit, Record: d.record}
 }
 
 // resolve tells a recovery what is here. An undecided home participant is

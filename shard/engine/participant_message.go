@@ -29,17 +29,9 @@ type Order struct {
 
 	Again bool // of OrderUndo: the saga will run again
 
-	// Of OrderDecide.
-	Reply []byte // what the client gets
-	Parts []Part // all participants
-}
-
-// Part names a participant that a decision is about. There may be another of the
-// same saga at the shard, made by a late copy of an order, which must not commit.
-type Part struct {
-	Shard   int
-	Attempt uint32
-	Visit   uint64
+	// Record, of OrderDecide, is what the home participant keeps and gives to
+	// whoever asks. It is the coordinators' matter what it says.
+	Record []byte
 }
 
 // OrderKind tells what an Order asks for.
@@ -98,8 +90,7 @@ type Answer struct {
 	Ends  []int  // where each ends in Out
 	Errs  uint64 // error replies in Out
 
-	Reply []byte // of AnswerDecided
-	Parts []Part // of AnswerDecided
+	Record []byte // of AnswerDecided
 }
 
 // AnswerKind tells what an Answer says.

@@ -53,8 +53,8 @@ func (p *part) Answer(a *engine.Answer) {
 	if a.Kind == engine.AnswerRan {
 		text += " " + strings.TrimSpace(strings.ReplaceAll(string(a.Out), "\r\n", " "))
 	}
-	if len(a.Reply) > 0 {
-		text += " " + string(a.Reply)
+	if len(a.Record) > 0 {
+		text += " " + string(a.Record)
 	}
 	p.answers = append(p.answers, strings.TrimSpace(text))
 }
@@ -195,7 +195,7 @@ func TestDecision(t *testing.T) {
 	o.Home = true
 	p.send(o, "7 ran +OK")
 	decide := p.order(engine.OrderDecide, 7, 1)
-	decide.Reply = []byte("+reply")
+	decide.Record = []byte("+reply")
 	p.send(decide, "7 decided +reply")
 	p.send(decide, "7 decided +reply")
 	p.send(o) // a late copy
@@ -312,7 +312,7 @@ func TestReminders(t *testing.T) {
 	p.send(p.run(7, 1, 1, "SET b 1"), "7 ran +OK")
 	p.send(p.run(6, 1, 1, "SET b 1"), "7 wound")
 	decide := p.order(engine.OrderDecide, 5, 1)
-	decide.Reply = []byte("+r")
+	decide.Record = []byte("+r")
 	p.send(decide, "5 decided +r")
 	p.Engine.Tick(p.Now + 500)
 	p.expect()

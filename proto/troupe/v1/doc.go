@@ -1,0 +1,2 @@
+// Package troupev1 is version 1 of the messages.
+package troupev1
