@@ -42,6 +42,7 @@ var kinds = []struct {
 	make   func(c *client) *op
 }{
 	{4, (*client).transfer},
+	{2, (*client).inDatabases},
 	{2, (*client).watched},
 	{3, (*client).script},
 	{3, (*client).readAll},
@@ -79,6 +80,13 @@ func (c *client) transfer() *op {
 	return &op{words: []string{saga.ExecName}, queue: [][]string{{"DECRBY", c.account(), n}, {"INCRBY", c.account(), n}}}
 }
 
+// inDatabases is a transaction in two databases.
+func (c *client) inDatabases() *op {
+	return &op{words: []string{saga.ExecName}, queue: [][]string{
+		{"INCR", c.account()}, {"SELECT", "1"}, {"DECR", c.account()}, {"SELECT", "0"}, {"MGET", c.account(), c.text()},
+	}}
+}
+
 // watched is WATCH and, as the next such call, EXEC.
 func (c *client) watched() *op {
 	if c.watch == nil {
@@ -89,7 +97,13 @@ func (c *client) watched() *op {
 	return o
 }
 
+// widen locks one key first and then, with it, all.
+const widen = `redis.call('INCR', KEYS[1]); return redis.call('DBSIZE')`
+
 func (c *client) script() *op {
+	if c.w.rng.IntN(8) == 0 {
+		return &op{words: []string{"EVAL", widen, "1", c.account()}}
+	}
 	return &op{words: []string{"EVAL", follow, "1", c.pointer(), c.account(), c.number()}}
 }
 

@@ -115,7 +115,7 @@ func toArgs(words []string) [][]byte {
 
 // call makes what a gateway submits.
 func (w *World) call(o *op, info *command.Info) *saga.Call {
-	call := &saga.Call{Cmd: info, Args: toArgs(o.words), Now: w.now, Out: &reply.Writer{}}
+	call := &saga.Call{Cmd: info, Args: toArgs(o.words), Now: w.now, Out: &reply.Writer{}, Local: connection{}}
 	for _, q := range o.queue {
 		queued := w.info(&op{words: q})
 		call.Queue = append(call.Queue, saga.Queued{Cmd: queued, Args: toArgs(q)})

@@ -88,7 +88,7 @@ func newReference(w *World) (*reference, func()) {
 func (r *reference) run(o *op) (text string, blocked bool) {
 	info := r.w.info(o)
 	if info.Route == command.RouteSingle {
-		return r.w.o.Setup.do(r.handle.Engine, o.words), false
+		return r.w.o.Setup.do(r.handle.Engine, 0, o.words), false
 	}
 	call := r.w.call(o, info)
 	if o.watch != nil {
@@ -116,38 +116,43 @@ func (r *reference) run(o *op) (text string, blocked bool) {
 }
 
 // do runs a command on one key.
-func (s *Setup) do(e *engine.Engine, words []string) string {
+func (s *Setup) do(e *engine.Engine, db int, words []string) string {
 	args, out := toArgs(words), &reply.Writer{}
 	info, _ := s.table.Resolve(args)
-	e.Handle(&engine.Request{Cmd: info, Slot: slot.Of(args[info.KeyPos]), Key: info.KeyPos, Args: args, Out: out, Now: e.KS.Now()})
+	e.Handle(&engine.Request{Cmd: info, DB: db, Slot: slot.Of(args[info.KeyPos]), Key: info.KeyPos, Args: args, Out: out, Now: e.KS.Now()})
 	return string(out.Buf)
 }
 
-// dump writes all keys and values of database 0, sorted.
+// usedDatabases are those that calls use.
+const usedDatabases = 2
+
+// dump writes all keys and values, sorted.
 func (s *Setup) dump(engines []*engine.Engine) string {
 	var lines []string
 	for _, e := range engines {
-		var keys []string
-		e.KS.Scan(0, 0, 1<<40, func(r data.Ref) { keys = append(keys, string(e.KS.Arena.Key(r))) })
-		for _, key := range keys {
-			lines = append(lines, fmt.Sprintf("%s %q", key, s.value(e, key)))
+		for db := range usedDatabases {
+			var keys []string
+			e.KS.Scan(db, 0, 1<<40, func(r data.Ref) { keys = append(keys, string(e.KS.Arena.Key(r))) })
+			for _, key := range keys {
+				lines = append(lines, fmt.Sprintf("%d %s %q", db, key, s.value(e, db, key)))
+			}
 		}
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
-func (s *Setup) value(e *engine.Engine, key string) string {
+func (s *Setup) value(e *engine.Engine, db int, key string) string {
 	var k keyspace.Key
-	e.KS.Key(&k, 0, []byte(key))
+	e.KS.Key(&k, db, []byte(key))
 	switch r := e.KS.Peek(&k); e.KS.Kind(r) {
 	case keyspace.List:
-		return s.do(e, []string{"LRANGE", key, "0", "-1"})
+		return s.do(e, db, []string{"LRANGE", key, "0", "-1"})
 	case keyspace.Set:
-		words := strings.Fields(s.do(e, []string{"SMEMBERS", key}))
+		words := strings.Fields(s.do(e, db, []string{"SMEMBERS", key}))
 		slices.Sort(words)
 		return strings.Join(words, " ")
 	default:
-		return s.do(e, []string{"GET", key})
+		return s.do(e, db, []string{"GET", key})
 	}
 }

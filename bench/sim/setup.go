@@ -8,7 +8,10 @@ import (
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/data/num"
 	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/reply"
 )
 
 // Setup is what worlds share: the table and the programs. It does not change.
@@ -23,7 +26,7 @@ type Setup struct {
 // NewSetup returns a setup for worlds of so many shards.
 func NewSetup(shards int) (*Setup, error) {
 	engines, programs := shard.Commands(), saga.Commands()
-	table, err := command.NewTable(topRows(engines, programs))
+	table, err := command.NewTable(topRows(engines, programs), []*command.Row{&selectRow})
 	if err != nil {
 		return nil, fmt.Errorf("command table: %w", err)
 	}
@@ -31,6 +34,24 @@ func NewSetup(shards int) (*Setup, error) {
 		shards: shards, table: table, handlers: engine.Handlers(table, engines), config: engine.DefaultConfig(),
 		env: saga.NewEnv(table, directory.Even(shards), nil, programs),
 	}, nil
+}
+
+// selectRow stands for the gateway's SELECT, the command of a connection that
+// transactions have here.
+var selectRow = command.Row{Name: "select", Group: command.GroupConnection, Arity: 2, Route: command.RouteLocal}
+
+// connection runs it.
+type connection struct{}
+
+// RunLocal implements saga.Local.
+func (connection) RunLocal(_ *command.Info, args [][]byte, db *int, out *reply.Writer, _ *saga.Tx) {
+	n, ok := num.ParseInt(args[1])
+	if !ok || n < 0 || n >= keyspace.Databases {
+		out.Error(reply.ErrDBIndex)
+		return
+	}
+	*db = int(n)
+	out.OK()
 }
 
 // topRows are the rows that are no subcommands of others.
