@@ -307,3 +307,22 @@ func TestBlockedMoves(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkMultiSet compares the ways of MSET of ten keys on four shards.
+func BenchmarkMultiSet(b *testing.B) {
+	r := newRig(b, 4)
+	set := []string{"MSET"}
+	for i := range 10 {
+		set = append(set, fmt.Sprint("key", i), "value")
+	}
+	call := r.call(set)
+	for name, run := range map[string]func(*saga.Call) string{"inline": r.inline, "messages": r.submit} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				call.Out.Buf = call.Out.Buf[:0]
+				run(call)
+			}
+		})
+	}
+}

@@ -328,6 +328,9 @@ func TestOrphans(t *testing.T) {
 	if undo == nil || undo.Kind != engine.OrderUndo || undo.Saga != 3 || undo.Attempt != 2 || undo.Visit != 8 {
 		t.Errorf("%+v", undo)
 	}
+	if wounded := engine.Orphan(&engine.Answer{Kind: engine.AnswerWound, Saga: 3}); wounded == nil || wounded.Kind != engine.OrderUndo {
+		t.Errorf("%+v", wounded)
+	}
 	if forget := engine.Orphan(&engine.Answer{Kind: engine.AnswerDecided, Saga: 3}); forget == nil || forget.Kind != engine.OrderForget {
 		t.Errorf("%+v", forget)
 	}
