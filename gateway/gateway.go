@@ -14,6 +14,7 @@ import (
 	"github.com/troupedb/troupe/coordinator"
 	"github.com/troupedb/troupe/gateway/conn"
 	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/gateway/pubsub"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
@@ -66,11 +67,15 @@ const DefaultShards = 16
 // tickEvery is how often shards look for expired keys and memory to free.
 const tickEvery = 100 * time.Millisecond
 
+// reapEvery is after how many ticks clients are looked at that may have to go.
+const reapEvery = 10
+
 // Gateway is a running node.
 type Gateway struct {
 	Node   *coordinator.Node
 	Server *session.Server
 
+	sagas  *coordinator.Coordinators
 	driver netloop.Driver
 	addr   *net.TCPAddr
 	stop   chan struct{}
@@ -83,17 +88,23 @@ func (g *Gateway) ShutdownAsked() <-chan struct{} { return g.asked }
 
 // Start starts a node that serves clients when it returns.
 func Start(cfg Config) (*Gateway, error) {
-	locals := slices.Concat(session.Commands, conn.Commands)
+	locals := slices.Concat(session.Commands, conn.Commands, pubsub.Commands)
 	g := &Gateway{stop: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{})}
+	hub := pubsub.New()
 	node, err := coordinator.Start(coordinator.Options{
 		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals), Programs: conn.Programs,
-		Config: engine.DefaultConfig(), Logger: cfg.Logger,
+		Effects: hub, Config: engine.DefaultConfig(), Logger: cfg.Logger,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start node: %w", err)
 	}
 	g.Node = node
-	g.Server = session.NewServer(node.Env, nil, locals)
+	if g.sagas, err = coordinator.NewCoordinators(node.System, node.Env); err != nil {
+		node.Stop()
+		return nil, fmt.Errorf("start node: %w", err)
+	}
+	g.Server = session.NewServer(node.Env, g.sagas, locals)
+	hub.Attach(g.Server)
 	g.Server.Shutdown = sync.OnceFunc(func() { close(g.asked) })
 	if err := g.listen(&cfg); err != nil {
 		node.Stop()
@@ -130,7 +141,7 @@ func (g *Gateway) listen(cfg *Config) error {
 		return err
 	}
 	keepAlive := func() int { return g.Server.Limits.Load().KeepAlive }
-	if g.driver, err = netloop.NewEpoll(loops, g.Server, keepAlive); err != nil {
+	if g.driver, err = netloop.New(loops, cfg.Portable, g.Server, keepAlive); err != nil {
 		return err
 	}
 	return g.driver.Serve(l)
@@ -158,12 +169,15 @@ func (g *Gateway) tick() {
 	defer close(g.done)
 	t := time.NewTicker(tickEvery)
 	defer t.Stop()
-	for {
+	for n := 0; ; n++ {
 		select {
 		case now := <-t.C:
 			g.Node.Tick(now.UnixMilli())
+			g.sagas.Tick(now.UnixMilli())
 			g.Server.Sample(now.UnixMilli())
-			g.Server.ReapIdle(now.UnixMilli())
+			if n%reapEvery == 0 {
+				g.Server.ReapIdle(now.UnixMilli())
+			}
 		case <-g.stop:
 			return
 		}

@@ -23,11 +23,15 @@ var selectRow = command.Row{
 	},
 }
 
+const errSelectRange reply.Error = "ERR value is out of range, value must between -2147483648 and 2147483647"
+
 func selectDB(_ *session.Session, r *session.LocalCall) {
 	n, ok := num.ParseInt(r.Args[1])
 	switch {
 	case !ok:
 		r.Out.Error(reply.ErrNotInteger)
+	case n != int64(int32(n)):
+		r.Out.Error(errSelectRange)
 	case n < 0 || n >= keyspace.Databases:
 		r.Out.Error(reply.ErrDBIndex)
 	default:

@@ -75,9 +75,13 @@ func (s *callStats) add(t *turnCalls) {
 	t.met = t.met[:0]
 }
 
-// run dispatches the command and counts it.
+// run queues the command, or dispatches and counts it.
 func (s *Session) run(info *command.Info, args [][]byte) {
 	s.last = info
+	if s.Multi != nil && info.Flags&command.Immediate == 0 {
+		s.queue(info, args)
+		return
+	}
 	if s.w.calls.byID[info.ID].calls > 0 {
 		s.dispatch(info, args)
 		s.count(info)

@@ -15,10 +15,6 @@ const errInternal reply.Error = "ERR internal error: the command failed and may 
 
 // dispatch sends a command on its route.
 func (s *Session) dispatch(info *command.Info, args [][]byte) {
-	if s.Multi != nil && info.Flags&command.Immediate == 0 {
-		s.queue(info, args)
-		return
-	}
 	switch info.Route {
 	case command.RouteSingle:
 		s.single(info, args)

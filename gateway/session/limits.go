@@ -1,6 +1,7 @@
 package session
 
 import (
+	"math"
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
@@ -20,7 +21,7 @@ func (s *Session) OverOutputLimit() bool {
 		class = ClassPubSub
 	}
 	l := &s.Server.Limits.Load().Output[class]
-	unsent := int64(len(s.Conn.W.Buf))
+	unsent := max(int64(len(s.Conn.W.Buf)), s.Conn.Unsent())
 	if l.Soft == 0 || unsent <= l.Soft {
 		s.softAt = 0
 	} else if s.softAt == 0 {
@@ -35,23 +36,40 @@ func (s *Session) OverOutputLimit() bool {
 }
 
 // ReapIdle closes the clients that have said nothing for longer than timeout
-// allows. Those that are blocked or subscribed may be silent. now is in Unix
-// milliseconds.
+// allows, but for those that are blocked or subscribed, and those whose output is
+// over its soft limit for too long. It is called about once a second. now is in
+// Unix milliseconds.
 func (srv *Server) ReapIdle(now int64) {
-	seconds := srv.Limits.Load().IdleSeconds
-	if seconds == 0 {
-		return
+	oldest := int64(math.MinInt64)
+	if seconds := srv.Limits.Load().IdleSeconds; seconds > 0 {
+		oldest = now - int64(seconds)*1000
 	}
-	oldest := now - int64(seconds)*1000
-	for _, s := range srv.Clients() {
-		if info := s.Info(); info.Seen < oldest && !info.Blocked && info.Subs == 0 {
-			s.Conn.Post(func() {
-				if s.seen < oldest && s.blocked == nil && s.Subs == 0 {
-					s.Conn.Close()
-				}
-			})
+	for _, s := range srv.reapable(oldest) {
+		s.Conn.Post(func() {
+			if s.seen < oldest && s.blocked == nil && s.Subs == 0 || s.OverOutputLimit() {
+				s.Conn.Close()
+			}
+		})
+	}
+}
+
+// reapable returns the clients that are worth a look: those that were last seen
+// before oldest, and those that do not take their output.
+func (srv *Server) reapable(oldest int64) (list []*Session) {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	for _, s := range srv.clients {
+		if s.Conn.Unsent() > 0 || s.seenBefore(oldest) {
+			list = append(list, s)
 		}
 	}
+	return list
+}
+
+func (s *Session) seenBefore(oldest int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.info.Seen < oldest
 }
 
 // Kill ends another client's connection. It is gone from Clients at once, and no

@@ -15,6 +15,7 @@ func (s *Session) Data(in []byte) (consumed int) {
 	s.refreshLimits()
 	s.seen = s.w.clock()
 	start := len(s.Conn.W.Buf)
+	s.input = len(in)
 	if s.killed.Load() {
 		s.Conn.Close()
 		return 0
@@ -34,6 +35,7 @@ func (s *Session) Data(in []byte) (consumed int) {
 	s.w.netIn += uint64(consumed)
 	s.w.netOut += uint64(max(0, len(s.Conn.W.Buf)-start))
 	s.releaseLease()
+	s.input = 0
 	s.publish()
 	if s.OverOutputLimit() {
 		s.Conn.Close()

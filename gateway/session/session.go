@@ -47,6 +47,7 @@ type Session struct {
 	since   time.Time
 	seen    int64 // Unix milliseconds of the last command
 	mute    int   // start of the reply that CLIENT REPLY suppresses
+	input   int   // bytes of input that this turn works on
 	muted   bool  // CLIENT REPLY suppresses the reply of the command that runs
 	softAt  int64 // since when the output is over the soft limit, Unix milliseconds
 	killed  atomic.Bool
@@ -101,7 +102,9 @@ func (s *Session) Since() time.Time { return s.since }
 func (s *Session) Info() ClientInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.info
+	info := s.info
+	info.Unsent = int(s.Conn.Unsent())
+	return info
 }
 
 // publish brings Info up to date.
@@ -119,7 +122,7 @@ func (s *Session) publish() {
 		Name: s.Name, Command: name, DB: s.DB, Subs: s.Subs, SubKinds: s.SubKinds,
 		Queued: queued, QueuedBytes: queuedBytes, Watching: len(s.watches),
 		Blocked: s.blocked != nil, Proto: s.Conn.W.Proto,
-		Unread: s.Conn.Unread(), Unsent: len(s.Conn.W.Buf), Seen: s.seen, NoEvict: s.NoEvict,
+		Unread: max(s.Conn.Unread(), s.input), Seen: s.seen, NoEvict: s.NoEvict,
 	}
 	s.wait = s.blocked
 	s.mu.Unlock()

@@ -39,7 +39,7 @@ var (
 var table = []parameter{
 	// Who may connect, and how much each may take.
 	{name: "bind", kind: words{}, start: "127.0.0.1", only: fixedPort},
-	{name: "port", kind: integer{min: 0, max: 65535}, start: "6379", only: fixedPort},
+	{name: "port", kind: integer{min: 0, max: 65535}, start: "6379", only: "Unable to listen on this port: " + fixedPort},
 	{name: "protected-mode", kind: toggle{}, start: "yes"},
 	{name: "requirepass", kind: words{}},
 	{name: "maxclients", kind: integer{min: 1, max: math.MaxUint32}, start: "10000"},
@@ -117,6 +117,12 @@ var table = []parameter{
 	{name: "min-replicas-max-lag", alias: "min-slaves-max-lag", kind: anyInt, start: "10"},
 	{name: "replica-serve-stale-data", alias: "slave-serve-stale-data", kind: toggle{}, start: "yes", kept: noReplica},
 	{name: "replica-read-only", alias: "slave-read-only", kind: toggle{}, start: "yes", kept: noReplica},
+	{name: "repl-backlog-size", kind: integer{min: 1, max: math.MaxInt64, memory: true}, start: "1048576", kept: noReplica},
+	{name: "repl-backlog-ttl", kind: anyLong, start: "3600", kept: noReplica},
+	{name: "repl-diskless-sync", kind: toggle{}, start: "yes", kept: noReplica},
+	{name: "repl-diskless-sync-delay", kind: anyInt, start: "5", kept: noReplica},
+	{name: "repl-ping-replica-period", alias: "repl-ping-slave-period", kind: integer{min: 1, max: math.MaxInt32}, start: "10", kept: noReplica},
+	{name: "repl-timeout", kind: integer{min: 1, max: math.MaxInt32}, start: "60", kept: noReplica},
 
 	// Logs and monitors.
 	{name: "slowlog-log-slower-than", kind: integer{min: -1, max: math.MaxInt64}, start: "10000", kept: noLog},

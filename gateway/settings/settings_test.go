@@ -1,0 +1,256 @@
+package settings
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/troupedb/troupe/gateway/session"
+	"github.com/troupedb/troupe/shard/engine"
+)
+
+// holder keeps what a Store has applied.
+type holder struct {
+	last  *Snapshot
+	times int
+}
+
+func newStore(t *testing.T, start map[string]string) (*Store, *holder) {
+	t.Helper()
+	h := &holder{}
+	s, err := New(start, func(n *Snapshot) { h.last, h.times = n, h.times+1 })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, h
+}
+
+func set(s *Store, words ...string) string {
+	args := make([][]byte, len(words))
+	for i, w := range words {
+		args[i] = []byte(w)
+	}
+	return string(s.Set(args))
+}
+
+func get(s *Store, patterns ...string) string {
+	args := make([][]byte, len(patterns))
+	for i, p := range patterns {
+		args[i] = []byte(p)
+	}
+	var out []string
+	for _, p := range s.Get(args) {
+		out = append(out, p.Name+"="+p.Value)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestSetIsAllOrNothing(t *testing.T) {
+	s, h := newStore(t, nil)
+	applied := h.times
+	if err := set(s, "timeout", "7", "maxclients", "0"); err == "" {
+		t.Fatal("a pair with a bad value was taken")
+	}
+	if got := get(s, "timeout", "maxclients"); got != "timeout=0 maxclients=10000" {
+		t.Errorf("after a refusal: %s", got)
+	}
+	if h.times != applied {
+		t.Error("a refusal was applied")
+	}
+	if err := set(s, "timeout", "7", "maxclients", "5"); err != "" {
+		t.Fatal(err)
+	}
+	if h.times != applied+1 || h.last.Limits.IdleSeconds != 7 || h.last.Limits.MaxClients != 5 {
+		t.Errorf("applied %d times, last %+v", h.times-applied, h.last.Limits)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	failed := func(name, why string) string {
+		return "ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"timeout"}, "ERR syntax error"},
+		{[]string{"nothing", "1"}, "ERR Unknown option or number of arguments for CONFIG SET - 'nothing'"},
+		{[]string{"port\r\n", "1"}, "ERR Unknown option or number of arguments for CONFIG SET - 'port  '"},
+		{[]string{"databases", "1"}, failed("databases", "can't set immutable config")},
+		{[]string{"databases", "1", "nothing", "1"}, failed("databases", "can't set immutable config")},
+		{[]string{"timeout", "1", "TIMEOUT", "2"}, failed("TIMEOUT", "duplicate parameter")},
+		{[]string{"timeout", "x"}, failed("timeout", "argument couldn't be parsed into an integer")},
+		{[]string{"timeout", "-1"}, failed("timeout", "argument must be between 0 and 2147483647 inclusive")},
+		{[]string{"maxmemory", "-1"}, failed("maxmemory", "argument must be a memory value")},
+		{[]string{"maxmemory", "9223372036854775808"}, failed("maxmemory", "argument must be a memory value")},
+		{[]string{"maxmemory", "9999999999gb"}, failed("maxmemory", "argument must be a memory value")},
+		{[]string{"maxmemory", ""}, failed("maxmemory", "argument must be a memory value")},
+		{[]string{"protected-mode", "maybe"}, failed("protected-mode", "argument must be 'yes' or 'no'")},
+		{[]string{"loglevel", "x"}, failed("loglevel", "argument(s) must be one of the following: debug, verbose, notice, warning")},
+		{[]string{"notify-keyspace-events", "KQ"}, failed("notify-keyspace-events", "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")},
+		{[]string{"appendonly", "yes"}, failed("appendonly", inMemory)},
+		{[]string{"save", "900 1"}, failed("save", inMemory)},
+		{[]string{"port", "1"}, failed("port", "Unable to listen on this port: "+fixedPort)},
+		{[]string{"maxmemory", "1gb", "maxmemory-policy", "allkeys-lru"},
+			failed("maxmemory", "this version does not evict keys: above 0 it needs maxmemory-policy noeviction")},
+	} {
+		s, _ := newStore(t, nil)
+		before := get(s, "*")
+		if got := set(s, c.args...); got != c.want {
+			t.Errorf("CONFIG SET %q: %q, want %q", c.args, got, c.want)
+		}
+		if after := get(s, "*"); after != before {
+			t.Errorf("CONFIG SET %q was refused and changed something", c.args)
+		}
+	}
+}
+
+func TestPresentValueIsAlwaysTaken(t *testing.T) {
+	s, _ := newStore(t, map[string]string{"port": "7000"})
+	for i := range table {
+		p := &table[i]
+		if p.immutable {
+			continue
+		}
+		if err := set(s, p.name, s.Value(p.name)); err != "" {
+			t.Errorf("%s set to its own value: %s", p.name, err)
+		}
+	}
+}
+
+// A value that a parameter takes must have an effect, or the table says why not.
+func TestEveryTakenValueHasAnEffectOrAReason(t *testing.T) {
+	for i := range table {
+		p := &table[i]
+		if p.immutable || p.only != "" || p.kept != "" {
+			continue
+		}
+		s, h := newStore(t, nil)
+		before := h.last
+		effective := false
+		for _, other := range otherValues(p) {
+			args := []string{p.name, other}
+			if p.name == "min-replicas-max-lag" { // with min-replicas-to-write only
+				set(s, "min-replicas-to-write", "1")
+				before = h.last
+			}
+			if err := set(s, args...); err != "" {
+				t.Errorf("%s %s: %s", p.name, other, err)
+				continue
+			}
+			effective = effective || !reflect.DeepEqual(before, h.last)
+		}
+		if !effective {
+			t.Errorf("%s is taken, but changes nothing and says no reason", p.name)
+		}
+	}
+}
+
+func otherValues(p *parameter) []string {
+	switch k := p.kind.(type) {
+	case toggle:
+		return []string{map[string]string{"yes": "no", "no": "yes"}[p.start]}
+	case integer:
+		return []string{fmt.Sprint(max(k.min, 0)), "2000000"}
+	case choice:
+		return slices.Clone(k)
+	case events:
+		return []string{"KEA"}
+	case outputLimits:
+		return []string{"normal 1 2 3"}
+	}
+	return []string{"another"}
+}
+
+func TestGet(t *testing.T) {
+	s, _ := newStore(t, nil)
+	for _, c := range []struct{ patterns, want string }{
+		{"TIMEOUT", "TIMEOUT=0"},
+		{"timeout timeout", "timeout=0"},
+		{"hash-max-*", "hash-max-listpack-entries=512 hash-max-listpack-value=64 hash-max-ziplist-entries=512 hash-max-ziplist-value=64"},
+		{"tim* timeout", "timeout=0"},
+		{"lua-time-limit", "lua-time-limit=5000"},
+		{"nothing", ""},
+		{"[", ""},
+	} {
+		if got := get(s, strings.Fields(c.patterns)...); got != c.want {
+			t.Errorf("CONFIG GET %s: %q, want %q", c.patterns, got, c.want)
+		}
+	}
+}
+
+func TestAliasSetsTheSame(t *testing.T) {
+	s, h := newStore(t, nil)
+	if err := set(s, "hash-max-ziplist-entries", "3"); err != "" {
+		t.Fatal(err)
+	}
+	if h.last.Engine.HashMaxEntries != 3 || s.Value("hash-max-listpack-entries") != "3" {
+		t.Errorf("entries %d, shown %s", h.last.Engine.HashMaxEntries, s.Value("hash-max-listpack-entries"))
+	}
+}
+
+func TestMemoryValues(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "1": 1, "1b": 1, "1k": 1000, "1KB": 1024, "2m": 2000000, "2mb": 2 << 20, "3G": 3000000000, "3gb": 3 << 30,
+	} {
+		if n, ok := parseMemory(text); !ok || n != want {
+			t.Errorf("%s: %d %v, want %d", text, n, ok, want)
+		}
+	}
+	for _, text := range []string{"", "-1", "b", "1x", "1 kb", "1.5gb", "99999999999999999999"} {
+		if n, ok := parseMemory(text); ok {
+			t.Errorf("%q was read as %d", text, n)
+		}
+	}
+}
+
+func TestEventFlags(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "KEA": "AKE", "Elg": "glE", "Kg$lshzxetd": "AK", "KEn": "nKE", "AKEm": "AKEm", "ng": "gn", "d": "d",
+	} {
+		v, refused := events{}.parse(value{}, text)
+		if refused != "" || v.text != want {
+			t.Errorf("%q: %q %s, want %q", text, v.text, refused, want)
+		}
+	}
+	v, _ := events{}.parse(value{}, "Ex")
+	if v.n != int64(engine.NotifyKeyevent|engine.NotifyExpired) {
+		t.Errorf("Ex: %b", v.n)
+	}
+}
+
+func TestOutputLimitsChangeTheirClassOnly(t *testing.T) {
+	s, h := newStore(t, nil)
+	if err := set(s, "client-output-buffer-limit", "pubsub 1mb 1k 5 replica 0 0 0"); err != "" {
+		t.Fatal(err)
+	}
+	want := "normal 0 0 0 slave 0 0 0 pubsub 1048576 1000 5"
+	if got := s.Value("client-output-buffer-limit"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := h.last.Limits.Output[session.ClassPubSub]; got != (session.OutputLimit{Hard: 1 << 20, Soft: 1000, SoftSeconds: 5}) {
+		t.Errorf("pubsub: %+v", got)
+	}
+}
+
+func TestStartValues(t *testing.T) {
+	s, h := newStore(t, map[string]string{"requirepass": "secret", "enable-debug-command": "local"})
+	if h.last.Limits.Password != "secret" || h.last.Limits.Debug != session.DebugLocal {
+		t.Errorf("limits %+v", h.last.Limits)
+	}
+	if got := s.Value("enable-debug-command"); got != "local" {
+		t.Error(got)
+	}
+	if _, err := New(map[string]string{"maxclients": "0"}, func(*Snapshot) {}); err == nil {
+		t.Error("started with maxclients 0")
+	}
+}
+
+func TestDefaultsAreTheEngines(t *testing.T) {
+	_, h := newStore(t, nil)
+	if !reflect.DeepEqual(h.last.Engine, engine.DefaultConfig()) {
+		t.Errorf("%+v\nwant %+v", h.last.Engine, engine.DefaultConfig())
+	}
+}
