@@ -2,9 +2,6 @@ package coordinator
 
 import (
 	"fmt"
-	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/troupedb/troupe/actors/system"
@@ -12,120 +9,26 @@ import (
 	"github.com/troupedb/troupe/shard/engine"
 )
 
-// Coordinators runs the calls of a node that go by messages.
-type Coordinators struct {
-	env  *saga.Env
-	root *actor.RootContext
-	pid  *actor.PID // of the supervisor
-	ids  atomic.Uint64
-
-	mu   sync.Mutex
-	live map[engine.SagaID]*cell
-	beat int64 // Unix milliseconds of the last tick
-}
-
 // NewCoordinators starts the supervisor and joins the shards of env to it.
 func NewCoordinators(s *actor.ActorSystem, env *saga.Env) (*Coordinators, error) {
-	n := &Coordinators{env: env, root: s.Root, live: map[engine.SagaID]*cell{}}
+	n := &Coordinators{env: env, live: map[engine.SagaID]*cell{}}
 	for i, h := range env.Shards {
 		h.Engine.Join(i, n)
 	}
 	props := actor.PropsFromProducer(
-		func() actor.Actor { return &supervisor{n: n, children: map[string]*cell{}} },
+		func() actor.Actor { return &supervisor{children: map[string]*cell{}} },
 		actor.WithSupervisor(system.StopFailed{}),
 	)
 	pid, err := s.Root.SpawnNamed(props, "coordinators")
 	if err != nil {
 		return nil, fmt.Errorf("spawn coordinators: %w", err)
 	}
-	n.pid = pid
+	n.supervise = func(message any) { s.Root.Send(pid, message) }
 	return n, nil
 }
 
-// Submit carries out a call, which must own its memory (Call.Own) and have Post.
-// done is called once, on any goroutine, when the reply is in call.Out; with an
-// empty reply if call.Block was called, as the client is answered through it then.
-func (n *Coordinators) Submit(call *saga.Call, done func()) {
-	n.start(&cell{n: n, id: n.next(), call: call, done: done})
-}
-
-// Handoff returns what call.Block puts into the waiter of a call that is to
-// Resume: the saga's identity, and the function that begins it. done is as Submit's.
-func (n *Coordinators) Handoff(call *saga.Call, done func()) (engine.SagaID, func(db int, key []byte, place uint64)) {
-	id := n.next()
-	return id, func(db int, key []byte, place uint64) {
-		handed := &saga.Handed{Shard: n.env.ShardOf(key), DB: db, Key: slices.Clone(key), Place: place}
-		n.start(&cell{n: n, id: id, call: call, done: done, handed: handed})
-	}
-}
-
-// Live returns how many sagas have not ended.
-func (n *Coordinators) Live() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.live)
-}
-
-// beatMillis is the time after which coordinators look for lost answers. On one
-// node none is lost, but a wound may come too early to be heard.
-const beatMillis = 100
-
-// Tick is to be called about as often as that, with the time.
-func (n *Coordinators) Tick(now int64) {
-	n.mu.Lock()
-	due := len(n.live) > 0 && now-n.beat >= beatMillis
-	if due {
-		n.beat = now
-	}
-	n.mu.Unlock()
-	if due {
-		n.root.Send(n.pid, tick{})
-	}
-}
-
-// Answer implements engine.Coordinators.
-func (n *Coordinators) Answer(a *engine.Answer) {
-	n.mu.Lock()
-	c := n.live[a.Saga]
-	n.mu.Unlock()
-	if c != nil {
-		n.send(c, a)
-	} else if o := engine.Orphan(a); o != nil {
-		n.env.Shards[a.Shard].Tell(o)
-	}
-}
-
-func (n *Coordinators) next() engine.SagaID { return engine.SagaID(n.ids.Add(1)) }
-
-func (n *Coordinators) start(c *cell) {
-	c.machine = n.env.NewCoordinator(c.id, c.call, c, c.handed)
-	n.mu.Lock()
-	n.live[c.id] = c
-	n.mu.Unlock()
-	n.root.Send(n.pid, c)
-}
-
-func (n *Coordinators) forget(c *cell) {
-	n.mu.Lock()
-	delete(n.live, c.id)
-	n.mu.Unlock()
-}
-
-// send gives a message to the child that runs the saga now, if there is one.
-func (n *Coordinators) send(c *cell, message any) {
-	n.mu.Lock()
-	pid := c.pid
-	n.mu.Unlock()
-	if pid != nil {
-		n.root.Send(pid, message)
-	}
-}
-
-type tick struct{}
-
 // supervisor is the parent of all sagas' children.
 type supervisor struct {
-	n        *Coordinators
 	children map[string]*cell // by PID
 }
 
@@ -148,6 +51,26 @@ func (s *supervisor) Receive(ctx actor.Context) {
 }
 
 func (s *supervisor) spawn(ctx actor.Context, c *cell) {
-	pid := ctx.Spawn(actor.PropsFromProducer(func() actor.Actor { return c }))
+	pid := ctx.Spawn(actor.PropsFromProducer(func() actor.Actor { return &child{c} }))
 	s.children[pid.Id] = c
+}
+
+// child feeds one saga's machine.
+type child struct{ cell *cell }
+
+// Receive implements actor.Actor.
+func (a *child) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		root, self := ctx.ActorSystem().Root, ctx.Self()
+		a.cell.begin(func(message any) { root.Send(self, message) })
+	case *engine.Answer, posted, tick:
+		a.cell.take(m)
+	default:
+		return
+	}
+	if a.cell.machine.Ended() {
+		a.cell.n.forget(a.cell)
+		ctx.Stop(ctx.Self())
+	}
 }

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"sync/atomic"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
@@ -18,14 +17,14 @@ type machine interface {
 	Ended() bool
 }
 
-// cell is one saga: what of it outlives a crash, and the actor that runs it.
+// cell is one saga: the machine that runs it, and what outlives its crash.
 type cell struct {
 	n      *Coordinators
 	id     engine.SagaID
 	call   *saga.Call
 	done   func()
 	handed *saga.Handed
-	pid    *actor.PID // guarded by n.mu
+	tell   func(message any) // to the child that runs it, guarded by n.mu
 
 	machine  machine
 	failed   *saga.Coordinator // the crashed one, while something it posted is away
@@ -35,36 +34,31 @@ type cell struct {
 	blocked  *saga.Blocked
 }
 
-// posted tells that a posted function has run.
-type posted struct{}
+// Messages to a child, beside *engine.Answer.
+type (
+	posted struct{} // a posted function has run
+	tick   struct{}
+)
 
-// Receive implements actor.Actor.
-func (c *cell) Receive(ctx actor.Context) {
-	switch m := ctx.Message().(type) {
-	case *actor.Started:
-		c.n.mu.Lock()
-		c.pid = ctx.Self()
-		c.n.mu.Unlock()
-		c.begin()
+// begin is a child's first turn.
+func (c *cell) begin(tell func(message any)) {
+	c.n.mu.Lock()
+	c.tell = tell
+	c.n.mu.Unlock()
+	c.machine.Start()
+	if c.failed != nil && c.back.Load() {
+		c.returned()
+	}
+}
+
+func (c *cell) take(message any) {
+	switch m := message.(type) {
 	case *engine.Answer:
 		c.machine.Answer(m)
 	case posted:
 		c.returned()
 	case tick:
 		c.machine.Tick()
-	default:
-		return
-	}
-	if c.machine.Ended() {
-		c.n.forget(c)
-		ctx.Stop(ctx.Self())
-	}
-}
-
-func (c *cell) begin() {
-	c.machine.Start()
-	if c.failed != nil && c.back.Load() {
-		c.returned()
 	}
 }
 
