@@ -157,6 +157,10 @@ func (e *Engine) AnyLocked() bool { return e.locks.Len() > 0 }
 // are looked at. j, if not nil, records how to undo it.
 func (e *Engine) Step(r *Request, j *keyspace.Journal) {
 	e.KS.Advance(r.Now)
+	if j == nil {
+		e.run(r)
+		return
+	}
 	e.KS.Record(j)
 	defer e.KS.Record(nil)
 	e.run(r)
