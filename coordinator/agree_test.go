@@ -39,6 +39,7 @@ func TestWaysAgree(t *testing.T) {
 func TestWaysAgreeWhenBusy(t *testing.T) {
 	a, b := newRig(t, 5), newRig(t, 5)
 	stop, stopped := make(chan struct{}), make(chan struct{})
+	other := *b // a connection of its own
 	go func() {
 		defer close(stopped)
 		keys := []string{"MGET"}
@@ -51,7 +52,7 @@ func TestWaysAgreeWhenBusy(t *testing.T) {
 				return
 			default:
 				b.quiet.Lock()
-				b.submit(b.call(keys))
+				other.submit(other.call(keys))
 				b.quiet.Unlock()
 			}
 		}
