@@ -227,3 +227,14 @@ func TestMemberIndex(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// TestMemberIndexOfEqualTags puts "a" where a member with the tag of "b" would be.
+func TestMemberIndexOfEqualTags(t *testing.T) {
+	x, base := newMemberIndex(2, 1), []byte("$1\r\na\r\n")
+	b, encoded := []byte("b"), []byte("$1\r\nb\r\n")
+	place, tag := x.find(base, b, encoded)
+	*place = tag<<offsetBits | 1
+	if place, _ = x.find(base, b, encoded); *place != 0 {
+		t.Error("another member with the same tag is taken for it")
+	}
+}

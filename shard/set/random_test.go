@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/troupedb/troupe/shard/enginetest"
+	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/sample"
 )
 
 // bulks splits a flat RESP2 array of bulk strings.
@@ -62,6 +64,7 @@ func TestRandomErrors(t *testing.T) {
 	h.Expect("SRANDMEMBER s 1 2", "-ERR syntax error")
 	h.Expect("SRANDMEMBER s -9223372036854775808", "-ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
 	h.Expect("SRANDMEMBER s -9223372036854775807", "-ERR value is out of range")
+	h.Expect(fmt.Sprintf("SRANDMEMBER s -%d", sample.MaxDraws+1), "-ERR value is out of range")
 	h.Expect("SRANDMEMBER s 9223372036854775807", "*1 $1 a")
 	h.Expect("SPOP s 9223372036854775807", "*1 $1 a")
 }
@@ -131,5 +134,23 @@ func TestPopMostMayLeaveAnIntset(t *testing.T) {
 	h.Do("SPOP s 99")
 	if got := object(t, h, "s").Encoding(); got != "intset" {
 		t.Errorf("encoding %s, want intset", got)
+	}
+}
+
+// TestPopKeepsTheExpiry tries one member, few, and most of them.
+func TestPopKeepsTheExpiry(t *testing.T) {
+	for _, line := range []string{"SPOP s", "SPOP s 10", "SPOP s 95"} {
+		h := newHarness(t)
+		addMany(h, "m", 100)
+		var k keyspace.Key
+		h.Engine.KS.Key(&k, 0, []byte("s"))
+		h.Engine.KS.SetExpiry(&k, h.Engine.KS.Peek(&k), h.Now+1000)
+		h.Do(line)
+		h.Now += 999
+		if h.Do("SCARD s") == ":0" {
+			t.Errorf("%s: the key went early", line)
+		}
+		h.Now++
+		h.Expect("SCARD s", ":0")
 	}
 }

@@ -30,6 +30,9 @@ func state(h *enginetest.Harness) string {
 		if r := h.Engine.KS.Peek(&k); r != 0 {
 			if s, ok := h.Engine.KS.Object(r).(*set.Set); ok {
 				text += fmt.Sprintln(s.Encoding(), s.Len(), members(s))
+				if s.Encoding() == "intset" {
+					text += fmt.Sprintf("%x\n", s.AppendImage(nil)) // its width too
+				}
 			}
 		}
 	}
@@ -152,5 +155,19 @@ func TestImage(t *testing.T) {
 				t.Errorf("%q %d members: the loaded set shares memory", prefix, n)
 			}
 		}
+	}
+}
+
+// TestRollbackOfAWiderInteger restores the array's width too.
+func TestRollbackOfAWiderInteger(t *testing.T) {
+	h := newHarness(t)
+	h.Do("SADD s 1 2")
+	before := state(h)
+	h.Journal = new(keyspace.Journal)
+	h.Do("SADD s 70000")
+	h.Do("SADD s 3")
+	h.Engine.KS.Rollback(h.Journal)
+	if got := state(h); got != before {
+		t.Errorf("after rollback\n%s\nbefore\n%s", got, before)
 	}
 }
