@@ -13,4 +13,31 @@
 // sends the steps there, decides once, and lets all shards commit or undo. Older
 // sagas win (wound-wait), so nothing deadlocks. The coordinator's engine is a state
 // machine that runs its program as a coroutine, so that simulations can replay it.
+//
+// # The way by messages
+//
+// A Coordinator sends orders to participants (shard/engine), and hears answers:
+//
+//	Run      lock these keys, then run these steps, keeping a journal: Ran
+//	Decide   home participant: commit, and keep the record of it: Decided
+//	Commit   all others: make it final: Committed
+//	Forget   home participant: drop the record: Forgotten
+//	Undo     roll back and unlock: Undone
+//	Resolve  after a crash: what is known here? Decided, Prepared or Absent
+//
+// The keys that are known before the program runs are locked with its first round
+// of steps, on all shards at once, others when a step touches them; none is given
+// back before the end. A participant that meets a younger holder sends its
+// coordinator a Wound: it undoes itself everywhere and runs again, no younger than
+// it was, unless it decides already. A call that has only read needs no decision.
+//
+// Any message may be lost, doubled or late. A coordinator sends an order again
+// until it is answered; a participant knows rounds that it has run; attempts and
+// visits tell apart what belongs to an earlier run. A participant that a late copy
+// has made speaks up by its answers, and is undone by whoever no longer knows it.
+//
+// If a coordinator crashes a Recovery asks all shards. A decision that is on
+// record is carried through by the participants that it names. If there is none,
+// there can be none any more, as the question has undone the home participant, and
+// all is undone.
 package saga

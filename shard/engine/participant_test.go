@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data/num"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/enginetest"
@@ -27,7 +28,7 @@ type part struct {
 func newPart(t *testing.T) *part {
 	t.Helper()
 	p := &part{
-		Harness: enginetest.New(t, slices.Concat(str.Commands, list.Commands)),
+		Harness: enginetest.New(t, slices.Concat(str.Commands, list.Commands, []engine.Command{{Row: &boomRow, Run: boom}})),
 		t:       t, visits: map[engine.SagaID]uint64{},
 	}
 	p.Engine.Join(2, p)
@@ -320,6 +321,36 @@ func TestReminders(t *testing.T) {
 	p.expect("7 wound", "7 ran +OK", "5 decided +r")
 	p.Engine.Tick(p.Now + 1600)
 	p.expect()
+}
+
+var boomRow = command.Row{
+	Name: "boom", Arity: 2, Flags: command.Write, Keys: command.Key1(command.RW), Route: command.RouteSingle,
+}
+
+// boom is a defect.
+func boom(*engine.Ctx) { panic("boom") }
+
+// A step that panics fails its saga and nobody else's.
+func TestFailingStep(t *testing.T) {
+	p := newPart(t)
+	p.send(p.run(3, 1, 1, "SET b 1"), "3 ran +OK")
+	func() {
+		defer func() {
+			if r := recover(); r != "boom" {
+				t.Errorf("the supervisor hears of %v", r)
+			}
+		}()
+		p.Engine.Order(p.run(5, 1, 1, "SET a 1", "BOOM a"))
+	}()
+	p.expect("5 failed")
+	p.send(p.run(5, 1, 1, "SET a 1", "BOOM a"), "5 failed")
+	waits := p.post("GET a")
+	p.send(p.order(engine.OrderUndo, 5, 1), "5 undone")
+	if *waits != "$-1" {
+		t.Errorf("after the undo it is %q", *waits)
+	}
+	p.send(p.order(engine.OrderCommit, 3, 1), "3 committed")
+	p.idle()
 }
 
 // What nobody knows any more is ended.
