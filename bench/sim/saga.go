@@ -36,9 +36,14 @@ type crash struct{}
 // begin starts a saga for a call.
 func (w *World) begin(id engine.SagaID, o *op, call *saga.Call, handed *saga.Handed) {
 	n := &sagaNode{w: w, id: id, op: o, call: call}
-	n.machine = w.o.Setup.env.NewCoordinator(id, call, n, handed)
+	c := w.o.Setup.env.NewCoordinator(id, call, n, handed)
+	n.machine = c
 	w.sagas[id] = n
-	w.after(w.delay(), func() { n.take(n.machine.Start) })
+	w.after(w.delay(), func() {
+		if n.machine == machine(c) { // else it has crashed before it began
+			n.take(c.Start)
+		}
+	})
 }
 
 func (w *World) newID() engine.SagaID {
