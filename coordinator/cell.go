@@ -111,9 +111,11 @@ func (c *cell) Order(shard int, o *engine.Order) { c.n.env.Shards[shard].Tell(o)
 func (c *cell) Post(f func()) {
 	c.back.Store(false)
 	c.call.Post(func() {
+		defer func() { // also if f panics: others wait for the keys
+			c.back.Store(true)
+			c.n.send(c, posted{})
+		}()
 		f()
-		c.back.Store(true)
-		c.n.send(c, posted{})
 	})
 }
 
@@ -137,9 +139,9 @@ func (c *cell) Reply(out *reply.Writer, deferred []func()) {
 		return
 	}
 	c.call.Post(func() {
+		defer c.done()
 		for _, f := range deferred {
 			f()
 		}
-		c.done()
 	})
 }

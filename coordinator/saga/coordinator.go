@@ -196,7 +196,7 @@ func (l *link) prepare(c *Coordinator) *engine.Order {
 
 func (l *link) addStep(c *Coordinator, s *Step) {
 	o := l.prepare(c)
-	step := engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: cloneArgs(s.Args), Wait: s.Wait}
+	step := engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: CloneArgs(s.Args), Wait: s.Wait}
 	if h := c.handed; h != nil && s.Wait != nil && h.DB == step.DB && string(h.Key) == string(s.Args[s.Key]) {
 		step.Place = h.Place
 	}
