@@ -30,6 +30,9 @@ func (e *Env) NewRunner() *Runner {
 	}
 }
 
+// keptScratch is how large a buffer for steps' replies is kept from call to call.
+const keptScratch = 1 << 20
+
 // escalate unwinds a program that must go on by messages.
 type escalate struct{}
 
@@ -61,6 +64,9 @@ func (r *Runner) run(call *Call) (ok bool) {
 	t.Call, t.Cmd, t.Args, t.DB, t.Now, t.Out = call, call.Cmd, call.Args, call.DB, call.Now, call.Out
 	t.Nested, t.deferred = false, t.deferred[:0]
 	t.scratch = reply.Writer{Buf: t.scratch.Buf[:0], Proto: reply.RESP2}
+	if cap(t.scratch.Buf) > keptScratch {
+		t.scratch.Buf = nil
+	}
 	defer func() {
 		if ok {
 			return
