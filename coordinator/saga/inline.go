@@ -2,6 +2,7 @@ package saga
 
 import (
 	"math/bits"
+	"runtime"
 
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
@@ -40,7 +41,7 @@ type escalate struct{}
 // happened and the call must go by messages. A program's panic is the caller's.
 func (r *Runner) Inline(call *Call) (done bool) {
 	r.collect(call)
-	if !r.acquire() {
+	if !r.acquireSoon() {
 		return false
 	}
 	defer r.release()
@@ -90,6 +91,21 @@ func (r *Runner) run(call *Call) (ok bool) {
 		f()
 	}
 	return true
+}
+
+// acquireTries is how often a call looks again for its leases, letting others run
+// in between, before it goes by messages. These cost twenty times what the call
+// does, and keep the leases from others, who then go by messages too.
+const acquireTries = 16
+
+func (r *Runner) acquireSoon() bool {
+	for range acquireTries {
+		if r.acquire() {
+			return true
+		}
+		runtime.Gosched()
+	}
+	return false
 }
 
 // acquire takes the leases that are needed in the order of shards, or none.
