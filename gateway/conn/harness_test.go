@@ -54,7 +54,7 @@ func dial(t *testing.T, g *gateway.Gateway) *client {
 	return &client{t, c, bufio.NewReader(c)}
 }
 
-// send sends a command given as words; '' is an empty one.
+// send sends a command given as words; ” is an empty one.
 func (c *client) send(line string) {
 	c.t.Helper()
 	words := strings.Fields(line)
