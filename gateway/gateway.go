@@ -175,6 +175,7 @@ func (g *Gateway) tick() {
 			g.Node.Tick(now.UnixMilli())
 			g.sagas.Tick(now.UnixMilli())
 			g.Server.Sample(now.UnixMilli())
+			g.Server.WatchScripts(now.UnixMilli())
 			if n%reapEvery == 0 {
 				g.Server.ReapIdle(now.UnixMilli())
 			}
@@ -188,6 +189,7 @@ func (g *Gateway) tick() {
 func (g *Gateway) Stop() {
 	close(g.stop)
 	<-g.done
+	g.Node.Env.Running.End()
 	g.driver.Close()
 	g.Node.Stop()
 }

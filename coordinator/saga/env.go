@@ -14,6 +14,7 @@ type Env struct {
 	Directory *directory.Directory
 	Shards    []*shard.Handle
 	Scripts   *script.Engine
+	Running   *Running
 
 	programs []Program
 	computes []bool // by command: Command.Computes
@@ -25,6 +26,7 @@ func NewEnv(table *command.Table, d *directory.Directory, shards []*shard.Handle
 	e := &Env{
 		Table: table, Directory: d, Shards: shards,
 		Scripts:  script.New(script.Options{}),
+		Running:  &Running{},
 		programs: make([]Program, table.Len()),
 		computes: make([]bool, table.Len()),
 		byName:   map[string]*command.Info{},

@@ -56,6 +56,10 @@ func runScript(t *Tx, req *script.Request) {
 	req.ReadOnly = t.Cmd.Flags&command.ReadOnly != 0
 	if t.exec.hurried() {
 		req.MaxSteps, req.OutOfSteps = inlineSteps, &unwinding{escalate{}}
+	} else {
+		caller.running = t.env.Running.begin(t.Call.Client, t.Now)
+		defer t.env.Running.end(caller.running)
+		req.Kill = &caller.running.kill
 	}
 	db := t.DB
 	err := t.env.Scripts.Run(req, t.Out)
@@ -84,6 +88,7 @@ func declaresNoWrites(scripts *script.Engine, req *script.Request) bool {
 type scriptCaller struct {
 	t        *Tx
 	readOnly bool
+	running  *runningScript // nil on an event loop
 }
 
 // Call implements script.Caller.
@@ -91,6 +96,10 @@ func (c *scriptCaller) Call(args [][]byte, w *reply.Writer) {
 	info, err := c.resolve(args)
 	if err != "" {
 		w.Error(err)
+		return
+	}
+	if c.running != nil && info.Flags&command.Write != 0 && !c.t.env.Running.mayWrite(c.running) {
+		w.Error(errScriptKilled)
 		return
 	}
 	out, nested := c.t.Out, c.t.Nested

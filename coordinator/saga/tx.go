@@ -46,6 +46,8 @@ type Call struct {
 	DB   int
 	Now  int64 // Unix milliseconds
 	Out  *reply.Writer
+	// Client is whose call it is, for logs; 0 if that is not known.
+	Client uint64
 	// Exec is what EXEC is to run, and what it watches.
 	Queue   []Queued
 	Watches []Watch
@@ -164,11 +166,17 @@ func (t *Tx) Run(cmd *command.Info, args [][]byte) {
 	case command.RouteRefuse:
 		t.Out.Error(reply.Error("ERR '" + cmd.FullName + "' is not supported"))
 	default:
-		outer := *t
-		t.Args, t.Cmd, t.Nested, t.steps = args, cmd, true, nil
-		t.env.programs[cmd.ID](t)
-		t.Args, t.Cmd, t.Nested, t.steps = outer.Args, outer.Cmd, outer.Nested, outer.steps
+		t.nested(cmd, args)
 	}
+}
+
+// nested runs another program inside this one. Only its reply outlives it.
+func (t *Tx) nested(cmd *command.Info, args [][]byte) {
+	outerArgs, outerCmd, outerNested, outerSteps, scratch := t.Args, t.Cmd, t.Nested, t.steps, len(t.scratch.Buf)
+	t.Args, t.Cmd, t.Nested, t.steps = args, cmd, true, nil
+	t.env.programs[cmd.ID](t)
+	t.Args, t.Cmd, t.Nested, t.steps = outerArgs, outerCmd, outerNested, outerSteps
+	t.scratch.Buf = t.scratch.Buf[:scratch]
 }
 
 // Defer makes f run once the saga is committed: for what cannot be undone.

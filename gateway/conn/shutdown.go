@@ -58,6 +58,8 @@ func shutdown(s *session.Session, r *session.LocalCall) {
 		r.Out.Error(reply.ErrSyntax)
 	case abort:
 		r.Out.Error(errNoShutdown)
+	case !nosave && s.Server.Env.Running.Busy():
+		r.Out.Error(reply.ErrBusyScript)
 	case save:
 		r.Out.Error(errCannotSave)
 	default:

@@ -76,7 +76,7 @@ func (s *Session) block(b *blocking, from int64) {
 // answer ends the wait with a reply. The caller has claimed it. It may be called
 // from any goroutine, and comes to the loop after block.
 func (b *blocking) answer(out []byte) {
-	b.s.Conn.Post(func() {
+	b.s.Post(func() {
 		b.over()
 		b.s.answer(&reply.Writer{Buf: out})
 	})

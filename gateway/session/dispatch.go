@@ -9,10 +9,6 @@ import (
 	"github.com/troupedb/troupe/shard/slot"
 )
 
-// errInternal answers a command whose handler panicked. What it was is logged
-// and counted; the connection and all others go on.
-const errInternal reply.Error = "ERR internal error: the command failed and may have been carried out in part"
-
 // dispatch sends a command on its route.
 func (s *Session) dispatch(info *command.Info, args [][]byte) {
 	switch info.Route {
@@ -75,13 +71,6 @@ func (s *Session) releaseLease() {
 	}
 }
 
-// failed answers for a handler that panicked, in place of what it had written.
-func (s *Session) failed(start int) {
-	s.releaseLease()
-	s.Conn.W.Buf = s.Conn.W.Buf[:start]
-	s.Conn.W.Error(errInternal)
-}
-
 // postTo sends the request to its shard as a message that owns its memory, and
 // pauses the connection until the reply is there.
 func (s *Session) postTo(h *shard.Handle, req *engine.Request) {
@@ -90,7 +79,7 @@ func (s *Session) postTo(h *shard.Handle, req *engine.Request) {
 	own := *req
 	own.Args = saga.CloneArgs(req.Args)
 	own.Out = &reply.Writer{Proto: s.Conn.W.Proto}
-	own.Done = func() { s.Conn.Post(func() { s.answer(own.Out) }) }
+	own.Done = func() { s.Post(func() { s.answer(own.Out) }) }
 	s.Conn.Pause()
 	h.Tell(&own)
 }
@@ -115,7 +104,7 @@ func (s *Session) answer(out *reply.Writer) {
 // It fills in what belongs to the session. then, if not nil, takes the reply
 // instead of the client, on the session's loop; the client waits meanwhile.
 func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
-	call.Now, call.Out, call.Local = s.w.clock(), &s.Conn.W, s
+	call.Now, call.Out, call.Local, call.Client = s.w.clock(), &s.Conn.W, s, s.ID
 	if then != nil {
 		call.Out = &reply.Writer{Proto: s.Conn.W.Proto}
 	}
@@ -134,7 +123,7 @@ func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
 		own.Block = func(why *saga.Blocked) { s.await(own, why) }
 	}
 	s.Conn.Pause()
-	s.Server.Sagas.Submit(own, func() { s.Conn.Post(func() { s.answerCall(own.Out, then) }) })
+	s.Server.Sagas.Submit(own, func() { s.Post(func() { s.answerCall(own.Out, then) }) })
 }
 
 // answerCall takes the reply of a call that went by messages. It is empty if the
@@ -170,8 +159,7 @@ func (s *Session) inline(call *saga.Call) (done bool) {
 	start := len(s.Conn.W.Buf)
 	defer func() {
 		if p := recover(); p != nil {
-			s.Server.logPanic(p)
-			s.Server.Stats.Recovered.Add(1)
+			s.Server.recovered(p)
 			s.failed(start)
 			done = true
 		}
@@ -193,5 +181,10 @@ func (s *Session) RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply
 		out.Error(errGone)
 		return
 	}
-	s.Server.locals[cmd.ID](s, &LocalCall{Cmd: cmd, Args: args, Out: out, Tx: t, DB: db})
+	r := &LocalCall{Cmd: cmd, Args: args, Out: out, Tx: t, DB: db}
+	if t.Call.Post != nil { // not inside Inline, which undoes the whole call
+		s.runLocal(r)
+		return
+	}
+	s.Server.locals[cmd.ID](s, r)
 }

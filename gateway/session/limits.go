@@ -1,6 +1,7 @@
 package session
 
 import (
+	"log/slog"
 	"math"
 	"runtime/metrics"
 	"sync"
@@ -45,7 +46,7 @@ func (srv *Server) ReapIdle(now int64) {
 		oldest = now - int64(seconds)*1000
 	}
 	for _, s := range srv.reapable(oldest) {
-		s.Conn.Post(func() {
+		s.Post(func() {
 			if s.seen < oldest && s.blocked == nil && s.Subs == 0 || s.OverOutputLimit() {
 				s.Conn.Close()
 			}
@@ -85,7 +86,7 @@ func (s *Session) Kill() {
 func (s *Session) Postpone() (answer func(write func(*reply.Writer))) {
 	s.Conn.Pause()
 	return func(write func(*reply.Writer)) {
-		s.Conn.Post(func() {
+		s.Post(func() {
 			out := &reply.Writer{Proto: s.Conn.W.Proto}
 			write(out)
 			s.answer(out)
@@ -190,6 +191,15 @@ func HeapBytes() int64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)
 	return int64(sample[0].Value.Uint64())
+}
+
+// WatchScripts looks for scripts that run for longer than busy-reply-threshold,
+// while which most commands are refused. It is called a few times a second. now is
+// in Unix milliseconds.
+func (srv *Server) WatchScripts(now int64) {
+	for _, slow := range srv.Env.Running.Tick(now, srv.Limits.Load().BusyMillis) {
+		slog.Warn("slow script: SCRIPT KILL ends it", "client", slow.Client, "millis", slow.Millis)
+	}
 }
 
 // Uptime returns how long the node runs.

@@ -26,7 +26,7 @@ func (s *Session) post(f func()) {
 	s.gone.mu.Lock()
 	if s.gone.closed.Load() {
 		s.gone.mu.Unlock()
-		f()
+		s.guard(f)
 		return
 	}
 	s.gone.waiting = append(s.gone.waiting, f)
@@ -40,7 +40,7 @@ func (s *Session) runPosted() {
 	s.gone.waiting = nil
 	s.gone.mu.Unlock()
 	for _, f := range list {
-		f()
+		s.guard(f)
 	}
 }
 

@@ -20,17 +20,10 @@ func (s *Session) Data(in []byte) (consumed int) {
 		s.Conn.Close()
 		return 0
 	}
-	for !s.Conn.Paused() && !s.Conn.Closing() && len(s.Conn.W.Buf) < netloop.SoftOutput {
-		args, n, err := s.parser.Next(in[consumed:], &s.limits)
+	for done := false; !done; {
+		n := 0
+		n, done = s.work(in[consumed:])
 		consumed += n
-		if err != nil {
-			s.protocolError(err)
-			break
-		}
-		if len(args) == 0 {
-			break
-		}
-		s.command(args)
 	}
 	s.w.netIn += uint64(consumed)
 	s.w.netOut += uint64(max(0, len(s.Conn.W.Buf)-start))
@@ -41,6 +34,32 @@ func (s *Session) Data(in []byte) (consumed int) {
 		s.Conn.Close()
 	}
 	return consumed
+}
+
+// work runs the commands in the input. It is done unless a command has panicked:
+// that one is consumed and answered, and those after it are still to run.
+func (s *Session) work(in []byte) (consumed int, done bool) {
+	start := noCommand
+	defer func() {
+		if p := recover(); p != nil {
+			s.stumbled(p, start)
+		}
+	}()
+	for !s.Conn.Paused() && !s.Conn.Closing() && len(s.Conn.W.Buf) < netloop.SoftOutput {
+		args, n, err := s.parser.Next(in[consumed:], &s.limits)
+		consumed += n
+		if err != nil {
+			s.protocolError(err)
+			break
+		}
+		if len(args) == 0 {
+			break
+		}
+		start = len(s.Conn.W.Buf)
+		s.command(args)
+		start = noCommand
+	}
+	return consumed, true
 }
 
 func (s *Session) protocolError(err *resp.ProtocolError) {
@@ -135,6 +154,8 @@ func (s *Session) resolve(args [][]byte) (*command.Info, reply.Error) {
 		return info, errNotInMulti
 	case s.Subs > 0 && !s.Conn.W.Resp3() && info.Flags&command.PubSub == 0 && !subscribedMay[info.Name]:
 		return info, errSubscribed(info.FullName)
+	case s.Server.Env.Running.Busy() && info.Flags&command.AllowBusy == 0:
+		return info, reply.ErrBusyScript
 	case s.limitOf.MaxMemory > 0 || s.limitOf.NeedsReplicas:
 		return info, s.scarce(info.Flags, s.Multi != nil && info.Flags&command.Immediate == 0)
 	}

@@ -3,8 +3,6 @@ package session
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"log/slog"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -282,10 +280,4 @@ func (srv *Server) ClientCount() int {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
 	return len(srv.clients)
-}
-
-// logPanic records a defect that a command met: its trace goes to the log, the
-// count to INFO.
-func (srv *Server) logPanic(p any) {
-	slog.Error("command panicked", "panic", p, "stack", string(debug.Stack()))
 }

@@ -131,13 +131,15 @@ func (s *Session) publish() {
 // Closed implements netloop.Session.
 func (s *Session) Closed() {
 	s.endPosts()
-	if s.blocked != nil {
-		s.blocked.end()
-	}
-	s.Unwatch()
-	if s.Server.Hub != nil {
-		s.Server.Hub.Leave(s)
-	}
+	s.guard(func() {
+		if s.blocked != nil {
+			s.blocked.end()
+		}
+		s.Unwatch()
+		if s.Server.Hub != nil {
+			s.Server.Hub.Leave(s)
+		}
+	})
 	s.Server.forget(s)
 }
 
