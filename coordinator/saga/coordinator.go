@@ -244,10 +244,12 @@ func (c *Coordinator) Tick() {
 	}
 }
 
-// Abandon ends a coordinator that has crashed: its program is unwound.
+// Abandon ends a coordinator that has crashed: its program is unwound. If it
+// panics once more, that tells nothing new, and must not stop the supervisor.
 func (c *Coordinator) Abandon() {
 	c.phase = ended
 	if c.run != nil {
+		defer func() { _ = recover() }()
 		c.run.stop()
 	}
 }

@@ -1,0 +1,130 @@
+package saga
+
+import (
+	"testing"
+
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// newTaped returns a coordinator of three shards for a program.
+func newTaped(program Program) (*Coordinator, *tape) {
+	env, out := &Env{Directory: directory.Even(3), programs: []Program{program}}, &tape{}
+	info := &command.Info{Row: &command.Row{Route: command.RouteSaga}}
+	return env.NewCoordinator(7, &Call{Cmd: info, Out: &reply.Writer{}}, out, nil), out
+}
+
+// onShards returns steps for whole shards.
+func onShards(numbers ...int) (steps []Step) {
+	for _, n := range numbers {
+		steps = append(steps, Step{Shard: n})
+	}
+	return steps
+}
+
+func ran(shard int, round uint32, wrote bool, replies ...string) *engine.Answer {
+	a := answer(engine.AnswerRan, shard, 5)
+	a.Round, a.Wrote = round, wrote
+	for _, r := range replies {
+		a.Out = append(a.Out, r...)
+		a.Ends = append(a.Ends, len(a.Out))
+	}
+	return a
+}
+
+func TestCoordinatorDecides(t *testing.T) {
+	c, out := newTaped(func(t *Tx) {
+		t.Out.Array(3)
+		t.Into(onShards(2, 1, 2))
+	})
+	c.Start()
+	out.expect(t, "run 2 visit 0", "run 1 visit 0")
+	c.Answer(ran(2, 1, true, ":1\r\n", ":3\r\n"))
+	c.Answer(ran(2, 1, true, ":1\r\n", ":3\r\n"))
+	c.Tick()
+	out.expect(t)
+	c.Tick() // shard 1 was silent for a whole tick
+	out.expect(t, "run 1 visit 0")
+	c.Answer(ran(1, 1, false, ":2\r\n"))
+	out.expect(t, "decide 1 visit 5")
+	c.Answer(answer(engine.AnswerWound, 2, 5)) // too late
+	c.Answer(answer(engine.AnswerDecided, 1, 5))
+	out.expect(t, "reply *3\r\n:1\r\n:2\r\n:3", "commit 2 visit 5")
+	c.Answer(answer(engine.AnswerCommitted, 2, 5))
+	out.expect(t, "forget 1 visit 5")
+	c.Answer(answer(engine.AnswerForgotten, 1, 5))
+	if !c.Ended() {
+		t.Error("it goes on")
+	}
+}
+
+func TestCoordinatorThatOnlyReads(t *testing.T) {
+	c, out := newTaped(func(t *Tx) { t.Into(onShards(0)) })
+	c.Start()
+	c.Answer(ran(0, 1, false, ":1\r\n"))
+	out.expect(t, "run 0 visit 0", "reply :1", "commit 0 visit 5")
+	c.Answer(answer(engine.AnswerCommitted, 0, 5))
+	if !c.Ended() {
+		t.Error("it goes on")
+	}
+}
+
+func TestWoundedCoordinator(t *testing.T) {
+	runs := 0
+	c, out := newTaped(func(t *Tx) {
+		runs++
+		t.Into(onShards(0, 1))
+	})
+	c.Start()
+	c.Answer(ran(0, 1, true, ":1\r\n"))
+	out.lines = nil
+	c.Answer(answer(engine.AnswerWound, 0, 5))
+	out.expect(t, "undo 0 visit 5", "undo 1 visit 0")
+	c.Answer(ran(1, 1, true, ":1\r\n")) // it comes after all
+	out.expect(t, "undo 1 visit 5")
+	c.Answer(answer(engine.AnswerUndone, 0, 5))
+	c.Answer(answer(engine.AnswerUndone, 1, 0))
+	out.expect(t, "run 0 visit 0", "run 1 visit 0")
+	c.Answer(ran(0, 1, true, ":1\r\n")) // of the first attempt
+	out.expect(t, "undo 0 visit 5")
+	if runs != 2 {
+		t.Errorf("the program was run %d times", runs)
+	}
+	c.Abandon()
+}
+
+func TestFailedStep(t *testing.T) {
+	c, out := newTaped(func(t *Tx) { t.Into(onShards(0, 1)) })
+	c.Start()
+	out.lines = nil
+	c.Answer(ran(1, 1, true, ":1\r\n"))
+	failed := ran(0, 1, false)
+	failed.Kind = engine.AnswerFailed
+	c.Answer(failed)
+	out.expect(t, "undo 0 visit 5", "undo 1 visit 5")
+	c.Answer(answer(engine.AnswerUndone, 0, 5))
+	c.Answer(answer(engine.AnswerUndone, 1, 5))
+	out.expect(t, "reply -"+string(ErrUndone))
+}
+
+// A program that is unwound may fail in its turn, and steps no more.
+func TestAbandonedProgram(t *testing.T) {
+	c, out := newTaped(func(t *Tx) {
+		defer func() {
+			defer func() { panic(recover()) }()
+			t.Into(onShards(1))
+		}()
+		t.Into(onShards(0))
+	})
+	c.Start()
+	c.Abandon()
+	out.expect(t, "run 0 visit 0")
+	c, _ = newTaped(func(t *Tx) {
+		defer func() { panic("in a deferred function") }()
+		t.Into(onShards(0))
+	})
+	c.Start()
+	c.Abandon()
+}
