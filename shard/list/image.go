@@ -13,7 +13,7 @@ import (
 
 // AppendImage implements keyspace.Imaged.
 func (l *List) AppendImage(dst []byte) []byte {
-	dst = binary.AppendVarint(dst, int64(l.fill))
+	dst = binary.AppendVarint(dst, int64(l.items.Fill()))
 	for c := l.items.Front(); c.Valid(); c.Next() {
 		v := c.Value()
 		e := listpack.Int(v.Int)

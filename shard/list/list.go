@@ -61,13 +61,12 @@ func (e end) popped() string {
 // journal, if it has one, how to undo what they do.
 type List struct {
 	items quicklist.List
-	fill  int // list-max-listpack-size when the list was made
 }
 
 var _ keyspace.Imaged = (*List)(nil)
 
 // New returns an empty list; fill is list-max-listpack-size.
-func New(fill int) *List { return &List{items: *quicklist.New(fill), fill: fill} }
+func New(fill int) *List { return &List{items: *quicklist.New(fill)} }
 
 // Kind implements keyspace.Object.
 func (*List) Kind() keyspace.Kind { return keyspace.List }
@@ -78,11 +77,8 @@ func (*List) Encoding() string { return "quicklist" }
 // Len implements keyspace.Object.
 func (l *List) Len() int { return l.items.Len() }
 
-// fillBytes is what a List needs beside its quicklist, in bytes.
-const fillBytes = 8
-
 // MemBytes implements keyspace.Object.
-func (l *List) MemBytes() int64 { return int64(l.items.MemBytes() + fillBytes) }
+func (l *List) MemBytes() int64 { return int64(l.items.MemBytes()) }
 
 // Release implements keyspace.Object. Nothing of a list is in the arena: it goes
 // with the last pointer to it.

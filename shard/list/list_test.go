@@ -175,8 +175,8 @@ func TestImage(t *testing.T) {
 		image = image[6:]
 		copied := Load(ks, image).(*List)
 		clear(image)
-		if copied.fill != fill {
-			t.Errorf("fill %d became %d", fill, copied.fill)
+		if copied.items.Fill() != fill {
+			t.Errorf("fill %d became %d", fill, copied.items.Fill())
 		}
 		ks.Key(&key, 0, []byte("copy"))
 		ks.PutObject(&key, 0, copied, 0)

@@ -34,14 +34,14 @@ func atFirst(n *node) Cursor {
 	if n == nil {
 		return Cursor{}
 	}
-	return Cursor{n: n, at: n.lo}
+	return Cursor{n: n, at: int(n.lo)}
 }
 
 func atLast(n *node) Cursor {
 	if n == nil {
 		return Cursor{}
 	}
-	return Cursor{n: n, at: n.hi - n.sizeBefore(n.hi)}
+	return Cursor{n: n, at: len(n.buf) - n.sizeBefore(len(n.buf))}
 }
 
 // Valid reports whether the cursor is at an element. The methods below need a
@@ -54,14 +54,14 @@ func (c *Cursor) Value() listpack.Value { return c.n.value(c.at) }
 // Next moves to the following element; behind the last the cursor is invalid.
 func (c *Cursor) Next() {
 	c.at += c.n.sizeAt(c.at)
-	if c.at == c.n.hi {
+	if c.at == len(c.n.buf) {
 		*c = atFirst(c.n.next)
 	}
 }
 
 // Prev moves to the element before; before the first the cursor is invalid.
 func (c *Cursor) Prev() {
-	if c.at == c.n.lo {
+	if c.at == int(c.n.lo) {
 		*c = atLast(c.n.prev)
 		return
 	}
@@ -81,21 +81,21 @@ func (l *List) Replace(c Cursor, b []byte) {
 	switch {
 	case n.count == 1 && l.oversize(size):
 		l.setPlain(n, b)
-	case n.count == 1 && (n.plain || size > len(n.buf)):
+	case n.count == 1 && (n.plain || size > cap(n.buf)):
 		l.setSingle(n, &e)
 	case size == old:
 		e.Put(n.buf[c.at:])
-	case n.used()-old+size <= l.limit.bytes:
-		rel := c.at - n.lo
+	case n.used()-old+size <= int(l.limit.bytes):
+		rel := c.at - int(n.lo)
 		n.cut(rel, old)
 		e.Put(n.buf[l.open(n, rel, size):])
 		l.shrink(n)
 	default:
-		rel := c.at - n.lo
+		rel := c.at - int(n.lo)
 		n.cut(rel, old)
 		n.count--
 		l.length--
-		l.insertAt(n, n.lo+rel, b)
+		l.insertAt(n, int(n.lo)+rel, b)
 	}
 }
 
@@ -107,7 +107,7 @@ func (l *List) Delete(c *Cursor) {
 	case emptied || rel == c.n.used():
 		*c = atFirst(next)
 	default:
-		c.at = c.n.lo + rel
+		c.at = int(c.n.lo) + rel
 	}
 }
 
@@ -119,7 +119,7 @@ func (l *List) DeleteBackward(c *Cursor) {
 		*c = atLast(prev)
 		return
 	}
-	c.at = c.n.lo + rel
+	c.at = int(c.n.lo) + rel
 	c.at -= c.n.sizeBefore(c.at)
 }
 
@@ -132,7 +132,7 @@ func (l *List) remove(c *Cursor) (rel int, emptied bool) {
 		l.unlink(n)
 		return 0, true
 	}
-	rel = c.at - n.lo
+	rel = c.at - int(n.lo)
 	n.cut(rel, n.sizeAt(c.at))
 	n.count--
 	l.shrink(n)

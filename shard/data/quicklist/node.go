@@ -4,22 +4,31 @@ import (
 	"github.com/troupedb/troupe/shard/data/listpack"
 )
 
-// node holds count entries in buf[lo:hi], at least one; the rest of buf is room.
-// A plain node is one element, buf itself, without any encoding.
+// node holds count entries in buf[lo:], at least one. What the buffer's capacity
+// has beside them, before and behind, is room. A plain node is one element, buf
+// itself, without any encoding.
 type node struct {
 	prev, next *node
 	buf        []byte
-	lo, hi     int
-	count      int32
+	lo         uint32
+	count      uint16
 	plain      bool
 }
 
-// nodeBytes is the size in bytes of a node beside its buffer, as allocated.
-const nodeBytes = 64
+// nodeBytes is the size in bytes of a node beside its buffer, as allocated. One
+// field more would make it 64.
+const nodeBytes = 48
 
 const (
-	// firstGrow is the least growth in bytes of a small buffer.
+	// firstGrow is the least growth in bytes of a buffer.
 	firstGrow = 16
+	// growPart: a buffer grows by this part of what it has to hold. Lists of one
+	// node may be many, so room in them counts.
+	growPart = 4
+	// slidePart: with less than this part of its capacity free a run does not
+	// slide to the other end of its buffer but gets a larger one, lest a queue
+	// move its run at each push.
+	slidePart = 8
 	// laterStart is the first buffer in bytes of a node beside others.
 	laterStart = 1024
 	// fullStart: from this many nodes on, a new node gets its whole buffer at
@@ -29,12 +38,21 @@ const (
 	shrinkAbove = 128
 )
 
-func (n *node) used() int { return n.hi - n.lo }
+func (n *node) used() int { return len(n.buf) - int(n.lo) }
 
-// alloc returns a buffer of at least size bytes, all of what the allocator gives.
+// back returns the room behind the run in bytes.
+func (n *node) back() int { return cap(n.buf) - len(n.buf) }
+
+// place makes the run the bytes from lo to hi of the buffer.
+func (n *node) place(lo, hi int) {
+	n.lo, n.buf = uint32(lo), n.buf[:hi]
+}
+
+// alloc returns an empty buffer for at least size bytes, with all the capacity
+// that the allocator gives.
 func alloc(size int) []byte {
 	b := append([]byte(nil), make([]byte, size)...)
-	return b[:cap(b)]
+	return b[:0]
 }
 
 // setBuf gives n a buffer and keeps the list's account of memory.
@@ -46,9 +64,9 @@ func (l *List) setBuf(n *node, buf []byte) {
 // makeRoom provides for size bytes before the run (front) or behind it, where
 // there are too few.
 func (l *List) makeRoom(n *node, size int, front bool) {
-	used, capacity := n.used(), len(n.buf)
+	used, capacity := n.used(), cap(n.buf)
 	free := capacity - used
-	if free < size || (free < capacity/2 && capacity < l.limit.bytes) {
+	if free < size || (free < capacity/slidePart && capacity < int(l.limit.bytes)) {
 		l.growBuf(n, used+size, front)
 		return
 	}
@@ -62,38 +80,34 @@ func (l *List) makeRoom(n *node, size int, front bool) {
 	if front {
 		lo = free - stay
 	}
-	copy(n.buf[lo:], n.buf[n.lo:n.hi])
-	n.lo, n.hi = lo, lo+used
+	copy(n.buf[lo:capacity], n.buf[n.lo:])
+	n.place(lo, lo+used)
 }
 
 // growBuf moves n to a larger buffer of at least need bytes, all new room on
 // one side.
 func (l *List) growBuf(n *node, need int, front bool) {
-	size := len(n.buf) * 2
-	if l.head == l.tail { // a small list stays tight
-		size = len(n.buf) + max(len(n.buf)/2, firstGrow)
-	}
-	buf := alloc(max(need, min(size, l.limit.bytes)))
+	size := need + max(need/growPart, firstGrow)
+	buf := alloc(max(need, min(size, int(l.limit.bytes))))
 	lo, used := 0, n.used()
 	if front {
-		lo = len(buf) - used
+		lo = cap(buf) - used
 	}
-	copy(buf[lo:], n.buf[n.lo:n.hi])
+	copy(buf[lo:cap(buf)], n.buf[n.lo:])
 	l.setBuf(n, buf)
-	n.lo, n.hi = lo, lo+used
+	n.place(lo, lo+used)
 }
 
 // shrink gives back most of a buffer that is mostly room. It leaves as much room
 // as there are bytes, so that neither pushes nor pops soon meet a bound again.
 func (l *List) shrink(n *node) {
 	used := n.used()
-	if n.plain || len(n.buf) <= shrinkAbove || used*4 > len(n.buf) {
+	if n.plain || cap(n.buf) <= shrinkAbove || used*4 > cap(n.buf) {
 		return
 	}
-	buf := alloc(2 * used)
-	copy(buf, n.buf[n.lo:n.hi])
+	buf := append(alloc(2*used), n.buf[n.lo:]...)
 	l.setBuf(n, buf)
-	n.lo, n.hi = 0, used
+	n.lo = 0
 }
 
 // shrinkEnd is shrink for a node that is being popped empty: beside others its
@@ -108,45 +122,47 @@ func (l *List) shrinkEnd(n *node) {
 // in buf. It moves the shorter part where there is room for that.
 func (l *List) open(n *node, rel, size int) int {
 	front := rel < n.used()-rel
-	if front && n.lo < size || !front && len(n.buf)-n.hi < size {
-		front = n.lo >= size
-		if !front && len(n.buf)-n.hi < size {
+	if front && int(n.lo) < size || !front && n.back() < size {
+		front = int(n.lo) >= size
+		if !front && n.back() < size {
 			l.makeRoom(n, size, false)
 		}
 	}
+	lo, hi := int(n.lo), len(n.buf)
+	at := lo + rel
 	if front {
-		copy(n.buf[n.lo-size:], n.buf[n.lo:n.lo+rel])
-		n.lo -= size
-		return n.lo + rel
+		copy(n.buf[lo-size:], n.buf[lo:at])
+		n.place(lo-size, hi)
+		return at - size
 	}
-	at := n.lo + rel
-	copy(n.buf[at+size:], n.buf[at:n.hi])
-	n.hi += size
+	n.place(lo, hi+size)
+	copy(n.buf[at+size:], n.buf[at:hi])
 	return at
 }
 
 // cut removes size bytes, rel bytes into the run, moving the shorter part.
 func (n *node) cut(rel, size int) {
-	at := n.lo + rel
-	if rel < n.hi-at-size {
-		copy(n.buf[n.lo+size:], n.buf[n.lo:at])
-		n.lo += size
+	lo, hi := int(n.lo), len(n.buf)
+	at := lo + rel
+	if rel < hi-at-size {
+		copy(n.buf[lo+size:], n.buf[lo:at])
+		n.place(lo+size, hi)
 		return
 	}
-	copy(n.buf[at:], n.buf[at+size:n.hi])
-	n.hi -= size
+	copy(n.buf[at:], n.buf[at+size:])
+	n.place(lo, hi-size)
 }
 
 // offset returns where in buf the i-th entry is, i in [0, count).
 func (n *node) offset(i int) int {
 	if i < int(n.count)/2 {
-		at := n.lo
+		at := int(n.lo)
 		for ; i > 0; i-- {
-			at += listpack.SizeAt(n.buf[at:n.hi])
+			at += listpack.SizeAt(n.buf[at:])
 		}
 		return at
 	}
-	at := n.hi
+	at := len(n.buf)
 	for ; i < int(n.count); i++ {
 		at -= n.sizeBefore(at)
 	}
@@ -157,19 +173,19 @@ func (n *node) value(at int) listpack.Value {
 	if n.plain {
 		return listpack.Value{Str: n.buf}
 	}
-	return listpack.ValueAt(n.buf[at:n.hi])
+	return listpack.ValueAt(n.buf[at:])
 }
 
 func (n *node) sizeAt(at int) int {
 	if n.plain {
-		return n.hi
+		return len(n.buf)
 	}
-	return listpack.SizeAt(n.buf[at:n.hi])
+	return listpack.SizeAt(n.buf[at:])
 }
 
 func (n *node) sizeBefore(at int) int {
 	if n.plain {
-		return n.hi
+		return len(n.buf)
 	}
 	return listpack.SizeBefore(n.buf[n.lo:at])
 }
@@ -202,7 +218,7 @@ func (l *List) startSize(neighbor *node, size int) int {
 	if neighbor == nil {
 		return size
 	}
-	start := min(neighbor.used()+neighbor.used()/16, l.limit.bytes)
+	start := min(neighbor.used()+neighbor.used()/16, int(l.limit.bytes))
 	if l.nodes < fullStart || neighbor.plain {
 		start = min(start, laterStart)
 	}
@@ -226,12 +242,11 @@ func (l *List) unlink(n *node) {
 
 // split moves the entries from at on, in the middle of n, to a new node behind it.
 func (l *List) split(n *node, at int) {
-	moved := n.buf[at:n.hi]
+	moved := n.buf[at:]
 	m := l.newNode(n, len(moved))
-	copy(m.buf, moved)
-	m.hi = len(moved)
-	n.hi = at
-	for left := n.buf[n.lo:n.hi]; len(left) > 0; left = left[listpack.SizeAt(left):] {
+	m.buf = append(m.buf, moved...)
+	n.buf = n.buf[:at]
+	for left := n.buf[n.lo:]; len(left) > 0; left = left[listpack.SizeAt(left):] {
 		m.count++
 	}
 	m.count, n.count = n.count-m.count, m.count

@@ -10,6 +10,9 @@ import (
 // DefaultFill is Redis's default list-max-listpack-size: nodes of 8 KiB.
 const DefaultFill = -2
 
+// leastFill is the lowest fill that differs from those above it: nodes of 64 KiB.
+const leastFill = -5
+
 // countFillBytes bounds a node in bytes where the fill is a number of elements.
 const countFillBytes = 8 << 10
 
@@ -18,30 +21,38 @@ const countFillBytes = 8 << 10
 type List struct {
 	head, tail *node
 	length     int
-	nodes      int
 	mem        int
+	nodes      uint32
 	limit      limit
+	fill       int16
 }
 
 // limit bounds a node.
 type limit struct {
-	bytes int // of entries
-	count int32
+	bytes uint32 // of entries
+	count uint16
 }
 
+// countAny is more entries than the bytes of the largest node are enough for.
+const countAny = math.MaxUint16
+
 // listBytes is the size in bytes of a List itself, as allocated.
-const listBytes = 64
+const listBytes = 48
 
 // New returns an empty list whose nodes hold what Redis's list-max-listpack-size
 // says: -1 to -5 are 4, 8, 16, 32 and 64 KiB a node, a positive number is so many
 // elements (within 8 KiB). Lower values count as -5, and 0 as 1.
 func New(fill int) *List {
-	l := &List{limit: limit{bytes: countFillBytes, count: int32(min(max(fill, 1), math.MaxInt16))}}
+	fill = min(max(fill, leastFill), math.MaxInt16)
+	l := &List{fill: int16(fill), limit: limit{bytes: countFillBytes, count: uint16(max(fill, 1))}}
 	if fill < 0 {
-		l.limit = limit{bytes: 2048 << -max(fill, -5), count: math.MaxInt32}
+		l.limit = limit{bytes: 2048 << -fill, count: countAny}
 	}
 	return l
 }
+
+// Fill returns what New was given, within the bounds it names.
+func (l *List) Fill() int { return int(l.fill) }
 
 // Len returns the number of elements.
 func (l *List) Len() int { return l.length }
@@ -61,11 +72,12 @@ func (l *List) PushBack(b []byte) {
 		}
 		n = l.newNode(l.tail, l.startSize(l.tail, size))
 	}
-	if len(n.buf)-n.hi < size {
+	if n.back() < size {
 		l.makeRoom(n, size, false)
 	}
-	e.Put(n.buf[n.hi:])
-	n.hi += size
+	hi := len(n.buf)
+	n.buf = n.buf[:hi+size]
+	e.Put(n.buf[hi:])
 	n.count++
 	l.length++
 }
@@ -81,12 +93,12 @@ func (l *List) PushFront(b []byte) {
 			return
 		}
 		n = l.newNode(nil, l.startSize(l.head, size))
-		n.lo, n.hi = len(n.buf), len(n.buf)
+		n.place(cap(n.buf), cap(n.buf))
 	}
-	if n.lo < size {
+	if int(n.lo) < size {
 		l.makeRoom(n, size, true)
 	}
-	n.lo -= size
+	n.lo -= uint32(size)
 	e.Put(n.buf[n.lo:])
 	n.count++
 	l.length++
@@ -99,13 +111,13 @@ func (l *List) PopFront() (v listpack.Value, ok bool) {
 	if n == nil {
 		return v, false
 	}
-	v = n.value(n.lo)
+	v = n.value(int(n.lo))
 	l.length--
 	if n.count--; n.count == 0 {
 		l.unlink(n)
 		return v, true
 	}
-	n.lo += n.sizeAt(n.lo)
+	n.lo += uint32(n.sizeAt(int(n.lo)))
 	l.shrinkEnd(n)
 	return v, true
 }
@@ -117,25 +129,25 @@ func (l *List) PopBack() (v listpack.Value, ok bool) {
 	if n == nil {
 		return v, false
 	}
-	size := n.sizeBefore(n.hi)
-	v = n.value(n.hi - size)
+	at := len(n.buf) - n.sizeBefore(len(n.buf))
+	v = n.value(at)
 	l.length--
 	if n.count--; n.count == 0 {
 		l.unlink(n)
 		return v, true
 	}
-	n.hi -= size
+	n.buf = n.buf[:at]
 	l.shrinkEnd(n)
 	return v, true
 }
 
 // admits reports whether an entry of size bytes may join n.
 func (l *List) admits(n *node, size int) bool {
-	return !n.plain && n.used()+size <= l.limit.bytes && n.count < l.limit.count
+	return !n.plain && n.used()+size <= int(l.limit.bytes) && n.count < l.limit.count
 }
 
 // oversize reports whether an entry of size bytes needs a node of its own.
-func (l *List) oversize(size int) bool { return size > l.limit.bytes }
+func (l *List) oversize(size int) bool { return size > int(l.limit.bytes) }
 
 // insertPlain adds b as a plain node behind prev; nil is before the head.
 func (l *List) insertPlain(prev *node, b []byte) {
@@ -147,14 +159,15 @@ func (l *List) insertPlain(prev *node, b []byte) {
 // setPlain makes b the only content of n, a copy.
 func (l *List) setPlain(n *node, b []byte) {
 	l.setBuf(n, slices.Clone(b))
-	n.lo, n.hi, n.count, n.plain = 0, len(b), 1, true
+	n.lo, n.count, n.plain = 0, 1, true
 }
 
 // setSingle makes e the only content of n.
 func (l *List) setSingle(n *node, e *listpack.Entry) {
 	l.setBuf(n, alloc(e.Size()))
+	n.place(0, e.Size())
 	e.Put(n.buf)
-	n.lo, n.hi, n.count, n.plain = 0, e.Size(), 1, false
+	n.count, n.plain = 1, false
 }
 
 // insertAt adds b at the place of buf offset at in n, which may be its end.
@@ -162,14 +175,14 @@ func (l *List) insertAt(n *node, at int, b []byte) {
 	e := listpack.Str(b)
 	size := e.Size()
 	if l.admits(n, size) {
-		l.put(n, at-n.lo, &e)
+		l.put(n, at-int(n.lo), &e)
 		return
 	}
 	before, after := n, n.next
 	switch at {
-	case n.lo:
+	case int(n.lo):
 		before, after = n.prev, n
-	case n.hi:
+	case len(n.buf):
 	default:
 		l.split(n, at)
 		after = n.next
@@ -220,12 +233,12 @@ func (l *List) RemoveRange(start, count int) {
 
 // removeRun removes take entries of n from the i-th on, not all it has.
 func (n *node) removeRun(i, take int) {
-	from, to := n.offset(i), n.hi
+	from, to := n.offset(i), len(n.buf)
 	if i+take < int(n.count) {
 		to = n.offset(i + take)
 	}
-	n.cut(from-n.lo, to-from)
-	n.count -= int32(take)
+	n.cut(from-int(n.lo), to-from)
+	n.count -= uint16(take)
 }
 
 // locate returns the node of element i, in [0, Len), and its index there.
