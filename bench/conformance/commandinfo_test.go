@@ -79,6 +79,11 @@ func sortedWords(v wire.Value) string {
 	return strings.Join(words, " ")
 }
 
+// uncovered are the listed commands that no case can send, with the reason.
+var uncovered = map[string]string{
+	"shutdown": "it ends the server; its tests are beside its handler",
+}
+
 // flatSpec writes a key spec (nested flat maps) on one line; its flags, a set, are sorted.
 func flatSpec(v wire.Value) string {
 	if !v.IsAggregate() {
@@ -87,7 +92,10 @@ func flatSpec(v wire.Value) string {
 	var parts []string
 	for i := 0; i+1 < len(v.Elems); i += 2 {
 		value := v.Elems[i+1]
-		if string(v.Elems[i].Text) == "flags" {
+		switch string(v.Elems[i].Text) {
+		case "notes": // a sentence of the author's, not a fact
+			continue
+		case "flags":
 			parts = append(parts, "flags="+strings.ReplaceAll(sortedWords(value), " ", ","))
 			continue
 		}
@@ -206,7 +214,7 @@ func TestEveryCommandHasACase(t *testing.T) {
 	rows := fetchCommandRows(t, <-configurations[0].targets(t, 1))
 	covered := coveredCommands(loadCases(t))
 	for name, row := range rows {
-		if len(row.subs) == 0 && !covered[name] {
+		if len(row.subs) == 0 && !covered[name] && uncovered[name] == "" {
 			t.Errorf("%s has no differential case", name)
 		}
 	}

@@ -13,7 +13,7 @@ var pingRow = command.Row{
 	Summary:    "Answers, so that one knows the server is there",
 	Complexity: "O(1)",
 	Arity:      -1,
-	Flags:      command.Fast,
+	Flags:      command.Fast | command.WhileSubscribed,
 	ACL:        command.CatConnection,
 	Tips:       []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 	Route:      command.RouteLocal,

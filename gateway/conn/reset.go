@@ -12,7 +12,7 @@ var resetRow = command.Row{
 	Summary:    "Brings the connection back to how it began",
 	Complexity: "O(1)",
 	Arity:      1,
-	Flags:      command.NoScript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy | command.Immediate,
+	Flags:      command.NoScript | command.Loading | command.Stale | command.Fast | command.NoAuth | command.AllowBusy | command.Immediate | command.WhileSubscribed,
 	ACL:        command.CatConnection,
 	Route:      command.RouteLocal,
 }

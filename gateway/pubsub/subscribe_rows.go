@@ -11,7 +11,7 @@ var subscribeRow = command.Row{
 	Summary:    "Listens to channels",
 	Complexity: "O(N), N the channels named",
 	Arity:      -2,
-	Flags:      command.PubSub | command.NoScript | command.Loading | command.Stale,
+	Flags:      command.PubSub | command.WhileSubscribed | command.NoScript | command.Loading | command.Stale,
 	Route:      command.RouteLocal,
 	Args: []command.Arg{
 		{Name: "channel", Type: command.ArgString, Multiple: true},
@@ -25,7 +25,7 @@ var unsubscribeRow = command.Row{
 	Summary:    "Stops listening to channels",
 	Complexity: "O(N), N the channels",
 	Arity:      -1,
-	Flags:      command.PubSub | command.NoScript | command.Loading | command.Stale,
+	Flags:      command.PubSub | command.WhileSubscribed | command.NoScript | command.Loading | command.Stale,
 	Route:      command.RouteLocal,
 	Args: []command.Arg{
 		{Name: "channel", Type: command.ArgString, Optional: true, Multiple: true},
@@ -39,7 +39,7 @@ var psubscribeRow = command.Row{
 	Summary:    "Listens to all channels that match glob patterns",
 	Complexity: "O(N), N the client's patterns",
 	Arity:      -2,
-	Flags:      command.PubSub | command.NoScript | command.Loading | command.Stale,
+	Flags:      command.PubSub | command.WhileSubscribed | command.NoScript | command.Loading | command.Stale,
 	Route:      command.RouteLocal,
 	Args: []command.Arg{
 		{Name: "pattern", Type: command.ArgBlock, Multiple: true, Args: []command.Arg{
@@ -55,7 +55,7 @@ var punsubscribeRow = command.Row{
 	Summary:    "Stops listening to patterns",
 	Complexity: "O(N+M), N the client's patterns and M the patterns of all clients",
 	Arity:      -1,
-	Flags:      command.PubSub | command.NoScript | command.Loading | command.Stale,
+	Flags:      command.PubSub | command.WhileSubscribed | command.NoScript | command.Loading | command.Stale,
 	Route:      command.RouteLocal,
 	Args: []command.Arg{
 		{Name: "pattern", Type: command.ArgPattern, Optional: true, Multiple: true},
@@ -69,7 +69,7 @@ var ssubscribeRow = command.Row{
 	Summary:    "Listens to shard channels",
 	Complexity: "O(N), N the shard channels named",
 	Arity:      -2,
-	Flags:      command.PubSub | command.NoScript | command.Loading | command.Stale,
+	Flags:      command.PubSub | command.WhileSubscribed | command.NoScript | command.Loading | command.Stale,
 	Keys: []command.KeySpec{
 		{Access: command.NotKey, Begin: command.Begin{Index: 1}, Find: command.Find{Last: -1, Step: 1}},
 	},
@@ -86,7 +86,7 @@ var sunsubscribeRow = command.Row{
 	Summary:    "Stops listening to shard channels",
 	Complexity: "O(N), N the shard channels",
 	Arity:      -1,
-	Flags:      command.PubSub | command.NoScript | command.Loading | command.Stale,
+	Flags:      command.PubSub | command.WhileSubscribed | command.NoScript | command.Loading | command.Stale,
 	Keys: []command.KeySpec{
 		{Access: command.NotKey, Begin: command.Begin{Index: 1}, Find: command.Find{Last: -1, Step: 1}},
 	},

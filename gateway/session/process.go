@@ -1,6 +1,8 @@
 package session
 
 import (
+	"log/slog"
+
 	"strings"
 
 	"github.com/troupedb/troupe/gateway/netloop"
@@ -55,11 +57,22 @@ func (s *Session) work(in []byte) (consumed int, done bool) {
 		if len(args) == 0 {
 			break
 		}
+		if resp.IsCrossProtocol(args[0]) && s.Server.Table.Lookup(args[0]) == nil {
+			s.crossProtocol()
+			return consumed, true
+		}
 		start = len(s.Conn.W.Buf)
 		s.command(args)
 		start = noCommand
 	}
 	return consumed, true
+}
+
+// crossProtocol ends a connection that speaks HTTP, without a word: a web page
+// may be trying to make its reader's browser send commands to this node.
+func (s *Session) crossProtocol() {
+	slog.Warn("closed a connection that speaks HTTP", "client", s.Conn.Remote)
+	s.Conn.Close()
 }
 
 func (s *Session) protocolError(err *resp.ProtocolError) {
@@ -136,10 +149,6 @@ func errSubscribed(name string) reply.Error {
 func (s *Session) resolve(args [][]byte) (*command.Info, reply.Error) {
 	info := s.Server.Table.Lookup(args[0])
 	if info == nil || len(info.Subs()) > 0 || !info.AdmitsArity(len(args)) {
-		if resp.IsCrossProtocol(args[0]) {
-			s.Conn.CloseAfterReply()
-			return nil, "ERR possible cross-protocol attack: this is HTTP, not RESP"
-		}
 		var err reply.Error
 		if info, err = s.Server.Table.Resolve(args); err != "" {
 			return s.meant(args), err
@@ -152,7 +161,7 @@ func (s *Session) resolve(args [][]byte) (*command.Info, reply.Error) {
 		return info, reply.ErrNoAuth
 	case s.Multi != nil && info.Flags&command.NoMulti != 0:
 		return info, errNotInMulti
-	case s.Subs > 0 && !s.Conn.W.Resp3() && info.Flags&command.PubSub == 0 && !subscribedMay[info.Name]:
+	case s.Subs > 0 && !s.Conn.W.Resp3() && info.Flags&command.WhileSubscribed == 0:
 		return info, errSubscribed(info.FullName)
 	case s.Server.Env.Running.Busy() && info.Flags&command.AllowBusy == 0:
 		return info, reply.ErrBusyScript
@@ -193,10 +202,6 @@ func (s *Session) mayDebug() bool {
 	}
 	return false
 }
-
-// subscribedMay are the commands beyond those of pub/sub that a RESP2 client may
-// send while it is subscribed.
-var subscribedMay = map[string]bool{"ping": true, "quit": true, "reset": true}
 
 // refuse answers with an error and makes an open transaction fail; a refused EXEC
 // ends it.

@@ -84,6 +84,8 @@ const (
 	Internal
 	// Immediate marks what MULTI does not queue.
 	Immediate
+	// WhileSubscribed marks what a RESP2 client may send while it is subscribed.
+	WhileSubscribed
 )
 
 // Route tells the router how a command travels. It is switched on once.

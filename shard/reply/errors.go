@@ -1,6 +1,9 @@
 package reply
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // Error is the text of an error reply, code first, without '-' or line break.
 type Error string
@@ -54,14 +57,14 @@ func InvalidExpire(name string) Error {
 func UnknownCommand(args [][]byte) Error {
 	var b strings.Builder
 	b.WriteString("ERR unknown command '")
-	b.WriteString(echo(args[0]))
+	b.WriteString(echo(untilNUL(args[0])))
 	b.WriteString("', with args beginning with: ")
 	echoed := 0
 	for _, arg := range args[1:] {
 		if echoed >= maxEcho {
 			break
 		}
-		word := arg
+		word := untilNUL(arg)
 		if len(word) > maxEcho-echoed {
 			word = word[:maxEcho-echoed]
 		}
@@ -71,6 +74,14 @@ func UnknownCommand(args [][]byte) Error {
 		echoed += len(word) + 3
 	}
 	return Error(b.String())
+}
+
+// untilNUL is the part of a word that Redis echoes: up to the first NUL.
+func untilNUL(word []byte) []byte {
+	if i := bytes.IndexByte(word, 0); i >= 0 {
+		return word[:i]
+	}
+	return word
 }
 
 // UnknownSubcommand is the answer of container (lower or upper case as it is
