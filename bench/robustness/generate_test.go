@@ -36,13 +36,15 @@ var grammar = []struct {
 	{"RENAME", listType, [2]int{2, 2}, noArgs},
 	{"SADD", setType, [2]int{1, 1}, member},
 	{"SADD", setType, [2]int{1, 1}, member},
+	{"SADD", setType, [2]int{1, 1}, member},
+	{"SADD", setType, [2]int{1, 1}, member},
 	{"SREM", setType, [2]int{1, 1}, member},
 	{"SMEMBERS", setType, [2]int{1, 1}, noArgs},
 	{"SMOVE", setType, [2]int{2, 2}, member},
 	{"SMOVE", setType, [2]int{2, 2}, member},
 	{"SINTERSTORE", setType, [2]int{2, 3}, noArgs},
 	{"SUNION", setType, [2]int{2, 2}, noArgs},
-	{"DEL", setType, [2]int{1, 6}, noArgs},
+	{"DEL", setType, [2]int{1, 2}, noArgs},
 }
 
 func noArgs(*historian, int) []string { return nil }

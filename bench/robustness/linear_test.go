@@ -55,7 +55,37 @@ func TestLinearizable(t *testing.T) {
 		t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
 			s := startNode(t, "--shards", strconv.Itoa(shards))
 			checkHistories(t, s.Addr, shards, first, *histories)
+			if infoField(t, s.Addr, "troupe_sagas_by_messages") == "0" {
+				t.Error("no saga went by messages")
+			}
 		})
+	}
+}
+
+// TestHistoriesHaveEffects: each command of the histories does more than miss,
+// and WATCH both lets pass and aborts; else they would show little.
+func TestHistoriesHaveEffects(t *testing.T) {
+	const most = 100 // in the first few all is seen
+	addr, first := startNode(t).Addr, random(t)
+	missing := map[string]bool{"an EXEC that was aborted": true, "an EXEC that was not": true}
+	for _, g := range grammar {
+		missing[g.name] = true
+	}
+	for i := uint64(0); i < most && len(missing) > 0; i++ {
+		for _, o := range record(t, addr, 16, first+i, nil) {
+			in, reply := o.Input.(operation), o.Output.(string)
+			switch {
+			case in.kind == block && reply == null:
+				delete(missing, "an EXEC that was aborted")
+			case in.kind == block:
+				delete(missing, "an EXEC that was not")
+			case in.kind == plain && reply != null && reply != "0" && reply != "[]" && reply[0] != '!':
+				delete(missing, in.commands[0].name)
+			}
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("not seen in %d histories: %v", most, missing)
 	}
 }
 

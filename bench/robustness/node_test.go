@@ -37,14 +37,36 @@ func startNode(t testing.TB, args ...string) *target.Server {
 	t.Helper()
 	s := target.Start(t, target.Options{Args: args, Env: append(cleanEnv(), manyLoops...)})
 	t.Cleanup(func() {
+		if n := infoField(t, s.Addr, "troupe_recovered_panics"); n != "0" {
+			t.Errorf("the node caught %s panics", n)
+		}
 		if err := s.Stop(); err != nil {
 			t.Errorf("the node ended with %v", err)
 		}
-		if out := s.Log(); strings.Contains(out, "panic") || strings.Contains(out, "goroutine ") {
-			t.Errorf("the node caught a panic:\n%s", out)
+		if out := s.Log(); strings.Contains(out, "panic") || strings.Contains(out, "level=ERROR") {
+			t.Errorf("the node wrote:\n%s", out)
 		}
 	})
 	return s
+}
+
+// infoField returns a field of INFO, "" where there is none.
+func infoField(t testing.TB, addr, field string) string {
+	t.Helper()
+	c, err := wire.Dial(addr, limit)
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	defer c.Close()
+	v, err := c.Do(limit, "INFO", "everything")
+	if err != nil {
+		t.Error(err)
+		return ""
+	}
+	_, rest, _ := strings.Cut(string(v.Text), "\n"+field+":")
+	value, _, _ := strings.Cut(rest, "\r\n")
+	return value
 }
 
 // onBoth runs a test against redis-server, which shows that the test is right,

@@ -74,7 +74,7 @@ func clientsInEveryState(t *testing.T, addr string) map[string]*wire.Conn {
 	if err := open["half a command"].SendRaw([]byte("*2\r\n$3\r\nGE")); err != nil {
 		t.Fatal(err)
 	}
-	awaitBlocked(t, open["idle"], 1)
+	awaitBlocked(t, addr, 1)
 	return open
 }
 
