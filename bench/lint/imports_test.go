@@ -20,7 +20,7 @@ var doors = map[string][]string{
 	"github.com/spf13/cobra":                  {"cmd/troupe"},
 	"github.com/spf13/pflag":                  {"cmd/troupe"},
 	"github.com/zeebo/xxh3":                   {"shard/keyspace", "coordinator/saga"},
-	"golang.org/x/sys":                        {"shard/data", "gateway/netloop", "bench/load"},
+	"golang.org/x/sys":                        {"shard/data", "gateway/netloop", "gateway/conn", "bench/load"},
 	"google.golang.org/protobuf":              {"proto"},
 	"github.com/HdrHistogram/hdrhistogram-go": {"bench/load"},
 	"github.com/redis/go-redis/v9":            {"bench"},
