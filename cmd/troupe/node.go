@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/troupedb/troupe/gateway"
+	"github.com/troupedb/troupe/gateway/collector"
 )
 
 func nodeCommand() *cobra.Command {
@@ -56,6 +57,8 @@ func runNode(cmd *cobra.Command, cfg gateway.Config) error {
 	if err != nil {
 		return err
 	}
+	gc := collector.Start(g.Server.Stats.Commands.Load)
+	defer gc.Stop()
 	greet(cmd.OutOrStdout(), g, &cfg)
 	select {
 	case <-cmd.Context().Done():

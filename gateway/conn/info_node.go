@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupedb/troupe/gateway/collector"
 	"github.com/troupedb/troupe/gateway/session"
 )
 
@@ -94,6 +95,7 @@ func memorySection(w *report) {
 		"mem_fragmentation_ratio", ratio(rss, used), "mem_fragmentation_bytes", rss-used,
 		"mem_allocator", "go", "active_defrag_running", 0, "lazyfree_pending_objects", w.figures.Garbage,
 		"troupe_arena_used", w.figures.Used, "troupe_arena_resident", w.figures.Resident, "troupe_go_heap", heap,
+		"troupe_gc_pause_max_us", collector.LongestPause().Microseconds(),
 	)
 }
 
