@@ -59,7 +59,7 @@ func TestWaitsLongerWhereNothingIsGained(t *testing.T) {
 	s := sample{now: time.Unix(1000, 0), heap: 100 * mb, live: 100 * mb}
 	p.step(&s)
 	for i, gain := range []uint64{1, 1, 50, 1, 1, 1, 1, 1, 1, 1} {
-		want := []time.Duration{10, 20, 40, 10, 20, 40, 80, 120, 120, 120}[i] * time.Second
+		want := []time.Duration{10, 20, 30, 10, 20, 30, 30, 30, 30, 30}[i] * time.Second
 		s.activity++
 		s.now = s.now.Add(want - 1)
 		if _, collect := p.step(&s); collect {

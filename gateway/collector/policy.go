@@ -16,7 +16,7 @@ const (
 	// because no other came. It is doubled, up to quietMost, each time that such a
 	// collection finds less than one part in worthPart of the heap to be garbage.
 	quietFor  = 10 * time.Second
-	quietMost = 2 * time.Minute
+	quietMost = 30 * time.Second
 	worthPart = 16
 	// priceFactor: such a collection comes no sooner than this many times as long
 	// after the last one as it took, so it uses at most a twentieth of the time.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"pgregory.net/rapid"
 )
@@ -247,7 +248,7 @@ func TestIndexInLongList(t *testing.T) {
 
 func TestMemoryStaysTight(t *testing.T) {
 	v := bytes.Repeat([]byte("v"), 30) // 32 bytes as an entry
-	for _, c := range []struct{ n, perElement int }{{1, 180}, {4, 90}, {100, 60}, {100_000, 36}} {
+	for _, c := range []struct{ n, perElement int }{{1, 130}, {4, 75}, {10, 52}, {100, 45}, {100_000, 34}} {
 		for _, front := range []bool{false, true} {
 			l := New(DefaultFill)
 			for range c.n {
@@ -283,6 +284,33 @@ func TestMovingWindow(t *testing.T) {
 	}
 	if l.MemBytes() > 16<<10 {
 		t.Errorf("%d elements keep %d bytes", l.Len(), l.MemBytes())
+	}
+}
+
+// A queue of a few elements slides in its buffer, which must not be twice as
+// large for it.
+func TestSmallQueueStaysTight(t *testing.T) {
+	v := bytes.Repeat([]byte("v"), 64) // 66 bytes as an entry
+	for _, front := range []bool{false, true} {
+		l := New(DefaultFill)
+		for i := range 1000 {
+			push, pop := l.PushBack, l.PopFront
+			if front {
+				push, pop = l.PushFront, l.PopBack
+			}
+			if push(v); i >= 20 {
+				pop()
+			}
+		}
+		if got := l.MemBytes(); l.Len() != 20 || got > 1900 {
+			t.Errorf("front %v: %d elements of 66 bytes keep %d bytes", front, l.Len(), got)
+		}
+	}
+}
+
+func TestSizesAreWhatTheyAreCountedAs(t *testing.T) {
+	if n, l := unsafe.Sizeof(node{}), unsafe.Sizeof(List{}); n != nodeBytes || l > listBytes || l <= listBytes-16 {
+		t.Errorf("a node takes %d bytes, a List %d", n, l)
 	}
 }
 
