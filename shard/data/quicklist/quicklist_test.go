@@ -293,14 +293,19 @@ func TestSmallQueueStaysTight(t *testing.T) {
 	v := bytes.Repeat([]byte("v"), 64) // 66 bytes as an entry
 	for _, front := range []bool{false, true} {
 		l := New(DefaultFill)
-		for i := range 1000 {
-			push, pop := l.PushBack, l.PopFront
-			if front {
-				push, pop = l.PushFront, l.PopBack
-			}
-			if push(v); i >= 20 {
-				pop()
-			}
+		push, pop := l.PushBack, l.PopFront
+		if front {
+			push, pop = l.PushFront, l.PopBack
+		}
+		for range 20 {
+			push(v)
+		}
+		turn := func() { push(v); pop() }
+		for range 100 {
+			turn()
+		}
+		if got := testing.AllocsPerRun(1000, turn); got != 0 {
+			t.Errorf("front %v: %v allocations a round", front, got)
 		}
 		if got := l.MemBytes(); l.Len() != 20 || got > 1900 {
 			t.Errorf("front %v: %d elements of 66 bytes keep %d bytes", front, l.Len(), got)
