@@ -3,8 +3,7 @@
 // in. Nothing else imports the protobuf library: what others need of it, encoding
 // and decoding, stands beside the messages.
 //
-// After a change of a .proto file: buf generate, or go generate ./proto, which
-// needs protoc and protoc-gen-go.
+// After a change of a .proto file: proto/generate, which needs protoc and says so.
 package proto
 
-//go:generate protoc --go_out=. --go_opt=paths=source_relative troupe/v1/saga.proto
+//go:generate bash generate
