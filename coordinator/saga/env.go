@@ -1,6 +1,8 @@
 package saga
 
 import (
+	"sync/atomic"
+
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/script"
 	"github.com/troupedb/troupe/shard"
@@ -8,7 +10,7 @@ import (
 	"github.com/troupedb/troupe/shard/slot"
 )
 
-// Env is what all sagas of a node share. It does not change after New.
+// Env is what all sagas of a node share.
 type Env struct {
 	Table     *command.Table
 	Directory *directory.Directory
@@ -19,6 +21,7 @@ type Env struct {
 	programs []Program
 	computes []bool // by command: Command.Computes
 	byName   map[string]*command.Info
+	seeds    atomic.Uint32 // the last of scripts
 }
 
 // NewEnv joins the table to the programs of commands.
@@ -41,6 +44,13 @@ func NewEnv(table *command.Table, d *directory.Directory, shards []*shard.Handle
 		e.computes[info.ID] = byRow[info.Row].Computes
 	}
 	return e
+}
+
+// scriptSeed returns where a script's math.random starts. It differs from script to
+// script and, as in Redis, is the same after each start of the node.
+func (e *Env) scriptSeed() uint32 {
+	const odd = 0x9e3779b1 // near 2^32 divided by the golden ratio: spreads successive seeds
+	return (e.seeds.Add(1) - 1) * odd
 }
 
 // Find returns a command by its full name. Only names in the code are looked up

@@ -25,6 +25,10 @@ const (
 // where it keeps nobody but those who want its keys.
 const inlineSteps = 200_000
 
+// inlineTicks is how many ticks a script may see go by while it keeps an event
+// loop: the commands that it calls may be long, however few its instructions.
+const inlineTicks = 2
+
 // unwinding is the panic of an executor on its way through the Lua interpreter,
 // which would swallow anything but an Abort.
 type unwinding struct{ panicked any }
@@ -51,11 +55,13 @@ func runScript(t *Tx, req *script.Request) {
 		t.Out.Error(errKeysNegative)
 		return
 	}
+	req.Seed = t.env.scriptSeed()
 	caller := &scriptCaller{t: t, readOnly: t.Cmd.Flags&command.ReadOnly != 0 || declaresNoWrites(t.env.Scripts, req)}
 	req.Keys, req.Args, req.Caller = rest[:n], rest[n:], caller
 	req.ReadOnly = t.Cmd.Flags&command.ReadOnly != 0
 	if t.exec.hurried() {
 		req.MaxSteps, req.OutOfSteps = inlineSteps, &unwinding{escalate{}}
+		caller.began = t.env.Running.ticks.Load()
 	} else {
 		caller.running = t.env.Running.begin(t.Call.Client, t.Now)
 		defer t.env.Running.end(caller.running)
@@ -89,6 +95,7 @@ type scriptCaller struct {
 	t        *Tx
 	readOnly bool
 	running  *runningScript // nil on an event loop
+	began    uint64         // tick in which it began there
 }
 
 // Call implements script.Caller.
@@ -97,6 +104,9 @@ func (c *scriptCaller) Call(args [][]byte, w *reply.Writer) {
 	if err != "" {
 		w.Error(err)
 		return
+	}
+	if c.running == nil && c.t.env.Running.ticks.Load()-c.began >= inlineTicks {
+		panic(script.Abort{Reason: &unwinding{escalate{}}})
 	}
 	if c.running != nil && info.Flags&command.Write != 0 && !c.t.env.Running.mayWrite(c.running) {
 		w.Error(errScriptKilled)

@@ -63,7 +63,7 @@ func (r *Runner) run(call *Call) (ok bool) {
 	t := &r.tx
 	t.env, t.exec = r.env, r
 	t.Call, t.Cmd, t.Args, t.DB, t.Now, t.Out = call, call.Cmd, call.Args, call.DB, call.Now, call.Out
-	t.Nested, t.deferred = false, t.deferred[:0]
+	t.Nested, t.deferred, t.then = false, t.deferred[:0], Queued{}
 	t.scratch = reply.Writer{Buf: t.scratch.Buf[:0], Proto: reply.RESP2}
 	if cap(t.scratch.Buf) > keptScratch {
 		t.scratch.Buf = nil

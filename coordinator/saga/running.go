@@ -11,9 +11,11 @@ import (
 
 // Running is the scripts of a node that run by messages, each on a goroutine of
 // its own. Those that an event loop runs are not here: they end or move on within
-// inlineSteps. Time comes from outside, by Tick. It may be used from any goroutine.
+// inlineSteps and inlineTicks. Time comes from outside, by Tick. It may be used from
+// any goroutine.
 type Running struct {
-	busy atomic.Bool
+	busy  atomic.Bool
+	ticks atomic.Uint64
 
 	mu   sync.Mutex
 	list []*runningScript // in the order in which they began
@@ -49,6 +51,7 @@ func (r *Running) Busy() bool { return r.busy.Load() }
 func (r *Running) Tick(now, threshold int64) (slow []SlowScript) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.ticks.Add(1)
 	r.now = now
 	for _, s := range r.list {
 		s.since = min(s.since, now) // the clock may have been set back

@@ -111,6 +111,7 @@ type Tx struct {
 	one      [1]Step
 	steps    []Step
 	deferred []func()
+	then     Queued // see Then
 }
 
 // Do runs steps and leaves their answers in Reply.
@@ -163,6 +164,10 @@ func (t *Tx) Run(cmd *command.Info, args [][]byte) {
 		t.exec.do(t, t.one[:], t.Out)
 	case command.RouteLocal:
 		t.exec.local(t, cmd, args)
+		if then := t.then; then.Cmd != nil {
+			t.then = Queued{}
+			t.Run(then.Cmd, then.Args)
+		}
 	case command.RouteRefuse:
 		t.Out.Error(reply.Error("ERR '" + cmd.FullName + "' is not supported"))
 	default:
@@ -178,6 +183,10 @@ func (t *Tx) nested(cmd *command.Info, args [][]byte) {
 	t.Args, t.Cmd, t.Nested, t.steps = outerArgs, outerCmd, outerNested, outerSteps
 	t.scratch.Buf = t.scratch.Buf[:scratch]
 }
+
+// Then is for a Local that has to leave its command to another, whose reply will be
+// in its place. A Local cannot Run it: it is not where the program runs.
+func (t *Tx) Then(cmd *command.Info, args [][]byte) { t.then = Queued{cmd, args} }
 
 // Defer makes f run once the saga is committed: for what cannot be undone.
 func (t *Tx) Defer(f func()) { t.deferred = append(t.deferred, f) }

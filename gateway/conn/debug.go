@@ -85,7 +85,7 @@ func debug(s *session.Session, r *session.LocalCall) {
 func runProgram(s *session.Session, r *session.LocalCall, name string) {
 	cmd := s.Server.Env.Find(name)
 	if r.Tx != nil {
-		r.Tx.Run(cmd, r.Args[1:])
+		r.Tx.Then(cmd, r.Args[1:])
 		return
 	}
 	s.Call(&saga.Call{Cmd: cmd, Args: r.Args[1:], DB: *r.DB}, nil)

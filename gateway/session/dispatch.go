@@ -182,9 +182,13 @@ func (s *Session) RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply
 		return
 	}
 	r := &LocalCall{Cmd: cmd, Args: args, Out: out, Tx: t, DB: db}
-	if t.Call.Post != nil { // not inside Inline, which undoes the whole call
-		s.runLocal(r)
-		return
-	}
+	start := len(out.Buf)
+	defer func() { // the program needs a reply whatever happens
+		if p := recover(); p != nil {
+			s.Server.recovered(p)
+			out.Buf = out.Buf[:start]
+			out.Error(errInternal)
+		}
+	}()
 	s.Server.locals[cmd.ID](s, r)
 }

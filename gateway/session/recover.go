@@ -65,17 +65,3 @@ func (s *Session) guard(f func()) {
 // Post makes the session's loop run f, unless the connection has ended by then. It
 // may be called from any goroutine.
 func (s *Session) Post(f func()) { s.Conn.Post(func() { s.guard(f) }) }
-
-// runLocal runs a local command for a saga that goes by messages. Its program
-// needs a reply whatever happens.
-func (s *Session) runLocal(r *LocalCall) {
-	start := len(r.Out.Buf)
-	defer func() {
-		if p := recover(); p != nil {
-			s.Server.recovered(p)
-			r.Out.Buf = r.Out.Buf[:start]
-			r.Out.Error(errInternal)
-		}
-	}()
-	s.Server.locals[r.Cmd.ID](s, r)
-}
