@@ -18,10 +18,14 @@ const (
 // turn.
 const throughput = 64
 
+// maxHelped is how many posted messages a leaseholder runs for others before it
+// gives the lease back.
+const maxHelped = 8
+
 // maxSpins is how often TryAcquireSpin looks again at a lease that is held: about
 // a microsecond, which most commands do not outlast. Posting costs several. With
 // one processor the holder cannot go on while another spins.
-const maxSpins = 40
+const maxSpins = 400
 
 // Lease is the mailbox. Make it with New and give it to one actor.
 type Lease struct {
@@ -107,12 +111,37 @@ func (l *Lease) TryAcquireSpin() bool {
 	return false
 }
 
-// Release gives the lease back. What was posted meanwhile is run elsewhere.
+// Release gives the lease back. What was posted meanwhile is run first, a few
+// messages at most, so that a moment's contention costs no switch of goroutines
+// and does not keep the lease from those who come next; the rest is run elsewhere.
 func (l *Lease) Release() {
+	for range maxHelped {
+		if l.pending.Load() == 0 {
+			break
+		}
+		message, ok := l.nextUser()
+		if !ok {
+			break
+		}
+		l.Invoke(message)
+	}
 	l.state.Store(free)
 	if l.pending.Load() > 0 {
 		l.schedule()
 	}
+}
+
+// nextUser takes the next user message, unless a system message waits, which is
+// for a drain to run, or the actor is suspended.
+func (l *Lease) nextUser() (message any, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.system) > 0 || len(l.user) == 0 || l.suspended.Load() {
+		return nil, false
+	}
+	message, l.user = l.user[0], l.user[1:]
+	l.pending.Add(-1)
+	return message, true
 }
 
 // Invoke runs the actor with message on this goroutine, which holds the lease.
