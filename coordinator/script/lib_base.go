@@ -9,8 +9,13 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// maxUnpack is how many values unpack may return, as in Lua 5.1.
-const maxUnpack = 7990
+const (
+	// maxUnpack is how many values unpack may return, as in Redis.
+	maxUnpack = 7999
+	// maxResults is the same for other library functions, which there have taken
+	// some of the stack by then.
+	maxResults = 7990
+)
 
 func (m *vm) baseFunctions() library {
 	return library{

@@ -181,7 +181,7 @@ func (m *vm) unpackAll(L *lua.LState, limit, offset int) int {
 	u := unpacker{m: m, L: L, data: s[offset:]}
 	var out []lua.LValue
 	for n := 0; u.data != "" && (all || n < limit); n++ {
-		if n >= maxUnpack {
+		if n >= maxResults {
 			m.fail(L, 1, "stack overflow (too many return values at once; use unpack_one or unpack_limit instead.)")
 		}
 		out = append(out, u.value(0))

@@ -43,7 +43,7 @@ func (m *vm) strByte(L *lua.LState) int {
 	if from > to {
 		return 0
 	}
-	if to-from >= maxUnpack {
+	if to-from >= maxResults {
 		m.fail(L, 1, "stack overflow (string slice too long)")
 	}
 	for i := from; i <= to; i++ {

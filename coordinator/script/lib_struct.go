@@ -214,7 +214,7 @@ func (m *vm) structUnpack(L *lua.LState) int {
 		opt, size, padding := f.next(pos)
 		pos += padding
 		room(size)
-		if len(out) >= maxUnpack {
+		if len(out) >= maxResults {
 			m.fail(L, 1, "stack overflow (too many results)")
 		}
 		field := data[pos : pos+size]
