@@ -11,7 +11,7 @@ import (
 	"github.com/troupedb/troupe/bench/conformance/wire"
 )
 
-var scripts = flag.Int("scripts", 60, "random scripts of WATCH and EXEC")
+var scripts = flag.Int("scripts", 40, "random scripts of WATCH and EXEC, and of blocked clients")
 
 const (
 	scriptKeys    = 6
