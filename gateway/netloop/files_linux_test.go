@@ -108,3 +108,24 @@ func TestEventOfAClosedConnection(t *testing.T) {
 	c.send("estill here\n")
 	c.expect("still here")
 }
+
+// Replies that the sockets have not taken yet when the input ends are sent.
+func TestEndOfInputDoesNotCutReplies(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		c := h.dial()
+		c.SetReadBuffer(16 << 10)
+		e := c.session()
+		const small = 16 << 10
+		if err := unix.SetsockoptInt(e.c.FD(), unix.SOL_SOCKET, unix.SO_SNDBUF, small); err != nil {
+			t.Fatal(err)
+		}
+		const size = SoftOutput / 2 // so little that input is still looked at
+		c.send("b%d\n", size)
+		h.await("some is unsent", func() bool { return e.c.Unsent() > 0 })
+		c.CloseWrite()
+		for range 3 {
+			c.hold()() // turns in which the end is seen
+		}
+		c.expectEnd(size)
+	})
+}

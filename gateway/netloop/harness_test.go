@@ -45,7 +45,7 @@ type house struct {
 	refuse   bool
 	opened   int
 	closed   int
-	holes    int // most bytes of W ever seen
+	output   int // most bytes of W ever seen
 	done     int // commands done
 }
 
@@ -111,7 +111,7 @@ func (e *echo) Data(in []byte) (consumed int) {
 		consumed += n + 1
 	}
 	e.h.mu.Lock()
-	e.h.holes = max(e.h.holes, len(e.c.W.Buf))
+	e.h.output = max(e.h.output, len(e.c.W.Buf))
 	e.h.mu.Unlock()
 	return consumed
 }
@@ -264,4 +264,10 @@ func (h *house) doneCount() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.done
+}
+
+func (h *house) mostOutput() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.output
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	// portableRead is what a connection reads at first; an idle one keeps it.
-	portableRead = 4 << 10
+	portableRead = 1 << 10
 	// readAhead is how much input of a paused connection is taken in order to
 	// notice that its client hangs up. Who sends more while it waits for a reply
 	// is noticed once the reply is there.
