@@ -94,6 +94,7 @@ func declaresNoWrites(scripts *script.Engine, req *script.Request) bool {
 type scriptCaller struct {
 	t        *Tx
 	readOnly bool
+	wrote    bool           // after the first write a script is not stopped in the middle
 	running  *runningScript // nil on an event loop
 	began    uint64         // tick in which it began there
 }
@@ -112,6 +113,10 @@ func (c *scriptCaller) Call(args [][]byte, w *reply.Writer) {
 		w.Error(errScriptKilled)
 		return
 	}
+	if err := c.gate(info); err != "" {
+		w.Error(err)
+		return
+	}
 	out, nested := c.t.Out, c.t.Nested
 	defer func() {
 		c.t.Out, c.t.Nested = out, nested
@@ -121,6 +126,17 @@ func (c *scriptCaller) Call(args [][]byte, w *reply.Writer) {
 	}()
 	c.t.Out, c.t.Nested = w, true
 	c.t.Run(info, args)
+}
+
+// gate asks whether the node has what the command needs.
+func (c *scriptCaller) gate(info *command.Info) reply.Error {
+	if c.t.Call.Gate != nil && !c.wrote {
+		if err := c.t.Call.Gate(info.Flags); err != "" {
+			return err
+		}
+	}
+	c.wrote = c.wrote || info.Flags&command.Write != 0
+	return ""
 }
 
 // CheckACL implements script.ACLChecker: every client may send every command.

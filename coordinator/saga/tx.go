@@ -57,6 +57,10 @@ type Call struct {
 	// if the connection has ended by then. Calls by messages have it: Local, Block
 	// and what programs defer run there only.
 	Post func(func())
+	// Gate tells why a command with these flags must not run now (memory,
+	// replicas), "" if it may. Scripts ask it before their first write. Nil: always.
+	// It may be called on any goroutine.
+	Gate func(command.Flag) reply.Error
 	// Block is called when the program wants to wait; nil where it may not
 	// (in EXEC and scripts).
 	Block func(*Blocked)

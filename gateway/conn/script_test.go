@@ -207,3 +207,30 @@ func TestPanicCostsOneCommand(t *testing.T) {
 		t.Errorf("%d panics were counted, want 5", n)
 	}
 }
+
+// TestScriptsAskForMemory: a script is refused what needs memory, but not in the
+// middle of its writes.
+func TestScriptsAskForMemory(t *testing.T) {
+	c := dial(t, node(t))
+	c.expect("CONFIG SET maxmemory 1", "+OK")
+	const oom = "OOM command not allowed"
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if strings.Contains(c.do("SET k v"), "OOM") {
+			break // memory has been sampled
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the limit never held")
+		}
+	}
+	for script, refused := range map[string]bool{
+		"return redis.call('set',KEYS[1],'v')":                               true,
+		"redis.call('get',KEYS[1]); return redis.call('set',KEYS[1],'v')":    true,
+		"redis.call('del',KEYS[1]); return redis.call('set',KEYS[1],'v').ok": false,
+	} {
+		c.sendWords("EVAL", script, "1", "k")
+		if got := c.read(); strings.Contains(got, oom) != refused {
+			t.Errorf("%s: %s", script, got)
+		}
+	}
+	c.expect("CONFIG SET maxmemory 0", "+OK")
+}

@@ -108,6 +108,9 @@ func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
 	if then != nil {
 		call.Out = &reply.Writer{Proto: s.Conn.W.Proto}
 	}
+	if l := s.limitOf; l.MaxMemory > 0 || l.NeedsReplicas {
+		call.Gate = func(flags command.Flag) reply.Error { return s.Server.scarce(l, flags, false) }
+	}
 	if call.Cmd.Flags&command.Blocking != 0 {
 		call.Block = func(why *saga.Blocked) { s.await(call, why) }
 	}

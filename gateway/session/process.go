@@ -183,9 +183,12 @@ func (s *Session) meant(args [][]byte) *command.Info {
 // scarce tells why commands of these flags must not run, if memory or replicas
 // do not suffice for them. Queueing takes memory whatever the command.
 func (s *Session) scarce(flags command.Flag, queueing bool) reply.Error {
-	l := s.limitOf
+	return s.Server.scarce(s.limitOf, flags, queueing)
+}
+
+func (srv *Server) scarce(l *Limits, flags command.Flag, queueing bool) reply.Error {
 	switch {
-	case l.MaxMemory > 0 && (flags&command.DenyOOM != 0 || queueing) && s.Server.UsedMemory() > l.MaxMemory:
+	case l.MaxMemory > 0 && (flags&command.DenyOOM != 0 || queueing) && srv.UsedMemory() > l.MaxMemory:
 		return errOOM
 	case l.NeedsReplicas && flags&command.Write != 0:
 		return errNoReplicas
