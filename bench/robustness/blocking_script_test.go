@@ -102,7 +102,7 @@ func playBlocking(t *testing.T, oracle, addr string, seed uint64) (served int) {
 	t.Helper()
 	const steps = 50
 	r := rand.New(rand.NewPCG(seed, 1))
-	keys := spreadKeys("b", 4, 16)
+	keys := spreadKeys("b", 5, 16)
 	want, got := newStage(t, oracle), newStage(t, addr)
 	defer want.close()
 	defer got.close()
@@ -197,19 +197,19 @@ func (s *stage) awaitCommand(t *testing.T, i int, name string) {
 	eventually(t, "the server has read the command", func() bool { return line.MatchString(s.list(t)) })
 }
 
-// Commands that may block, and rows of others; A, B and C stand for keys. No
-// transaction makes two keys ready that one client waits at: redis-server serves
-// the key that became ready first, and here, where the keys lie in different
-// shards, it is any of them.
+// Commands that may block, and rows of others; A, B and C stand for any of four
+// keys, D for a fifth. Nothing makes two keys ready at once that one client waits
+// at: redis-server serves the key that became ready first, and here, where the
+// keys lie in different shards, it may be either.
 var (
 	waits = []string{
-		"BLPOP A 0", "BLPOP A B 0", "BLPOP A B C 0", "BRPOP A B 0", "BLMOVE A B LEFT RIGHT 0", "BLMOVE A B RIGHT LEFT 0",
-		"BRPOPLPUSH A B 0", "BZPOPMIN A B 0", "BZPOPMAX A 0", "BLPOP A A 0",
+		"BLPOP A 0", "BLPOP A B 0", "BLPOP A B C 0", "BRPOP A B 0", "BLMOVE A D LEFT RIGHT 0", "BLMOVE A D RIGHT LEFT 0",
+		"BRPOPLPUSH A D 0", "BLPOP D 0", "BRPOP D 0", "BLMOVE D A LEFT RIGHT 0", "BZPOPMIN A B 0", "BZPOPMAX A 0", "BLPOP A A 0",
 	}
 	pushes = []string{
 		"LPUSH A 1", "RPUSH A 1 2 3", "RPUSH A 1 2", "ZADD A 1 x", "ZADD A 1 x 2 y", "SET A string", "DEL A B C",
 		"MULTI;RPUSH A 1 2;LPUSH A 3;EXEC", "MULTI;RPUSH A 1;DEL A;EXEC", "MULTI;RPUSH A 1;DEL A;ZADD A 1 x;EXEC",
-		"MULTI;LPUSH A 1;LPUSH A 2;EXEC", "MULTI;BLPOP A B 0;EXEC", "LPUSHX A 7", "LLEN A", "LRANGE A 0 -1", "ZRANGE A 0 -1",
+		"MULTI;LPUSH A 1;LPUSH A 2;EXEC", "MULTI;BLPOP A B 0;EXEC", "LPUSHX A 7", "RPUSH D 8", "LPOP D", "LRANGE D 0 -1", "LLEN A", "LRANGE A 0 -1", "ZRANGE A 0 -1",
 		"DEL A;RPUSH A 5;RENAME A B", "DEL A;RPUSH A 5 6;COPY A B REPLACE", "DEL A;RPUSH A 4 5;LMOVE A B LEFT LEFT",
 		"EVAL return{redis.call('RPUSH',KEYS[1],1,2),redis.call('LPUSH',KEYS[1],3)} 1 A",
 		"EVAL return{redis.call('RPUSH',ARGV[1],1),redis.call('GET',ARGV[1]..'none')} 0 A",
@@ -219,15 +219,16 @@ var (
 )
 
 func blockingSteps(r *rand.Rand, keys []string, waiting map[int]bool) []step {
-	chosen := map[string]string{}
+	last := len(keys) - 1
+	chosen := map[string]string{"D": keys[last]}
 	for _, name := range []string{"A", "B", "C"} {
-		chosen[name] = keys[r.IntN(len(keys))]
+		chosen[name] = keys[r.IntN(last)]
 	}
 	fill := func(template string) []string {
 		words := strings.Split(template, " ")
 		for i, w := range words {
 			switch w {
-			case "A", "B", "C":
+			case "A", "B", "C", "D":
 				words[i] = chosen[w]
 			case "client":
 				words[i] = fmt.Sprint(r.IntN(blockingClients))
