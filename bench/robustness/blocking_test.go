@@ -147,7 +147,7 @@ func (m *market) take(ctx context.Context, c *redis.Conn, i int) (string, error)
 	case 2:
 		return "", c.BLMove(ctx, a, m.relay, "LEFT", "RIGHT", 0).Err()
 	case 3:
-		return "", c.BRPopLPush(ctx, b, m.relay, 0).Err()
+		return "", c.Do(ctx, "BRPOPLPUSH", b, m.relay, 0).Err()
 	case 4, 5:
 		z, err := c.BZPopMin(ctx, 0, m.sorted[i%2], m.sorted[(i+1)%2]).Result()
 		if err != nil {

@@ -4,7 +4,7 @@
 //   - Histories of concurrent clients are linearizable under one model of the
 //     whole keyspace (linear_test.go, model_test.go).
 //   - Blocking pops serve each element once, and the client that waited longest
-//     (blocking_test.go).
+//     (blocking_test.go), as redis-server does (blocking_script_test.go).
 //   - EXEC fails exactly when a watched key has changed (watch_test.go).
 //   - Clients and tools that people use work unchanged (goredis_test.go,
 //     tools_test.go, npm_test.go).
@@ -15,7 +15,7 @@
 // and takes it back; a long search is
 //
 //	go test ./bench/robustness -run Linearizable -histories 500 -seed 1 -timeout 1h
-//	go test ./bench/robustness -run WatchAcrossShards -scripts 5000 -seed 1 -timeout 1h
+//	go test ./bench/robustness -run 'WatchAcrossShards|BlockingLikeRedis' -scripts 5000 -seed 1 -timeout 1h
 //
 // A history is decided by its order in real time, so a seed repeats what the
 // clients send and not what the scheduler does: a failing history is printed, and

@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/troupedb/troupe/bench/conformance/target"
 	"github.com/troupedb/troupe/bench/conformance/wire"
 	"github.com/troupedb/troupe/shard/slot"
@@ -92,13 +90,6 @@ func testContext(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*limit)
 	t.Cleanup(cancel)
 	return ctx
-}
-
-func newClient(t testing.TB, addr string) *redis.Client {
-	t.Helper()
-	c := redis.NewClient(&redis.Options{Addr: addr, ReadTimeout: limit, ContextTimeoutEnabled: true})
-	t.Cleanup(func() { _ = c.Close() })
-	return c
 }
 
 func dial(t testing.TB, addr string) *wire.Conn {

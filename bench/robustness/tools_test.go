@@ -139,8 +139,8 @@ func TestRedisCLIModes(t *testing.T) {
 func TestRedisBenchmark(t *testing.T) {
 	addr := startNode(t).Addr
 	for _, args := range [][]string{
-		{"--csv", "-n", "2000", "-c", "10"},
-		{"--csv", "-n", "4000", "-c", "10", "-P", "16", "--threads", "2", "-r", "1000"},
+		{"--csv", "-n", "1000", "-c", "10"},
+		{"--csv", "-n", "2000", "-c", "10", "-P", "16", "--threads", "2", "-r", "1000"},
 	} {
 		out := tool(t, "redis-benchmark", addr, "", args...)
 		rows, err := csv.NewReader(strings.NewReader(out)).ReadAll()
