@@ -80,6 +80,13 @@ SELECT 3
 DBSIZE
 SELECT 0
 DBSIZE
+MULTI
+SELECT 4
+SET here 4
+EXEC
+GET here
+SELECT 0
+GET here
 `
 	for _, args := range [][]string{{}, {"-3"}, {"-2"}, {"--csv"}, {"--json"}, {"--no-raw"}, {"-n", "5"}, {"-3", "--no-raw"}} {
 		tool(t, "redis-cli", oracle, "", "FLUSHALL")
