@@ -25,6 +25,7 @@ type cell struct {
 	done   func()
 	handed *saga.Handed
 	tell   func(message any) // to the child that runs it, guarded by n.mu
+	early  []any             // what came before tell, guarded by n.mu
 
 	machine  machine
 	failed   *saga.Coordinator // the crashed one, while something it posted is away
@@ -44,8 +45,13 @@ type (
 func (c *cell) begin(tell func(message any)) {
 	c.n.mu.Lock()
 	c.tell = tell
+	early := c.early
+	c.early = nil
 	c.n.mu.Unlock()
 	c.machine.Start()
+	for _, m := range early {
+		tell(m)
+	}
 	if c.failed != nil && c.back.Load() {
 		c.returned()
 	}

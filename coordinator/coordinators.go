@@ -93,6 +93,9 @@ func (n *Coordinators) forget(c *cell) {
 func (n *Coordinators) send(c *cell, message any) {
 	n.mu.Lock()
 	tell := c.tell
+	if tell == nil {
+		c.early = append(c.early, message)
+	}
 	n.mu.Unlock()
 	if tell != nil {
 		tell(message)

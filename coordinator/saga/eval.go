@@ -35,13 +35,22 @@ type unwinding struct{ panicked any }
 
 func (u *unwinding) Error() string { return fmt.Sprint("unwinding: ", u.panicked) }
 
+// tooLong is the reason of a script that has to leave its event loop.
+var tooLong = &unwinding{escalate{}}
+
+// scriptRun is what a run of a script needs, kept by its Tx for the next one.
+type scriptRun struct {
+	req    script.Request
+	caller scriptCaller
+}
+
 // eval is EVAL and EVAL_RO.
-func eval(t *Tx) { runScript(t, &script.Request{Body: t.Args[1]}) }
+func eval(t *Tx) { runScript(t, script.Request{Body: t.Args[1]}) }
 
 // evalSHA is EVALSHA and EVALSHA_RO.
-func evalSHA(t *Tx) { runScript(t, &script.Request{SHA: string(t.Args[1])}) }
+func evalSHA(t *Tx) { runScript(t, script.Request{SHA: string(t.Args[1])}) }
 
-func runScript(t *Tx, req *script.Request) {
+func runScript(t *Tx, what script.Request) {
 	n, ok := num.ParseInt(t.Args[2])
 	rest := t.Args[3:]
 	switch {
@@ -55,12 +64,17 @@ func runScript(t *Tx, req *script.Request) {
 		t.Out.Error(errKeysNegative)
 		return
 	}
+	if t.script == nil {
+		t.script = &scriptRun{}
+	}
+	req, caller := &t.script.req, &t.script.caller
+	*req = what
+	*caller = scriptCaller{t: t, readOnly: t.Cmd.Flags&command.ReadOnly != 0 || declaresNoWrites(t.env.Scripts, req)}
 	req.Seed = t.env.scriptSeed()
-	caller := &scriptCaller{t: t, readOnly: t.Cmd.Flags&command.ReadOnly != 0 || declaresNoWrites(t.env.Scripts, req)}
 	req.Keys, req.Args, req.Caller = rest[:n], rest[n:], caller
 	req.ReadOnly = t.Cmd.Flags&command.ReadOnly != 0
 	if t.exec.hurried() {
-		req.MaxSteps, req.OutOfSteps = inlineSteps, &unwinding{escalate{}}
+		req.MaxSteps, req.OutOfSteps = inlineSteps, tooLong
 		caller.began = t.env.Running.ticks.Load()
 	} else {
 		caller.running = t.env.Running.begin(t.Call.Client, t.Now)
@@ -70,6 +84,13 @@ func runScript(t *Tx, req *script.Request) {
 	db := t.DB
 	err := t.env.Scripts.Run(req, t.Out)
 	t.DB = db
+	if err != nil {
+		unwind(err)
+	}
+}
+
+// unwind goes on with the panic that has ended a script.
+func unwind(err error) {
 	var u *unwinding
 	if errors.As(err, &u) {
 		panic(u.panicked)
@@ -107,7 +128,7 @@ func (c *scriptCaller) Call(args [][]byte, w *reply.Writer) {
 		return
 	}
 	if c.running == nil && c.t.env.Running.ticks.Load()-c.began >= inlineTicks {
-		panic(script.Abort{Reason: &unwinding{escalate{}}})
+		panic(script.Abort{Reason: tooLong})
 	}
 	if c.running != nil && info.Flags&command.Write != 0 && !c.t.env.Running.mayWrite(c.running) {
 		w.Error(errScriptKilled)

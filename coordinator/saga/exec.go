@@ -25,10 +25,14 @@ func transaction(t *Tx) {
 		t.Out.NullArray()
 		return
 	}
+	home := t.DB
 	t.Out.Array(len(t.Call.Queue))
 	for i := range t.Call.Queue {
 		q := &t.Call.Queue[i]
 		t.Run(q.Cmd, q.Args)
+	}
+	if db := t.DB; db != home && t.Call.Selected != nil {
+		t.Defer(func() { t.Call.Selected(db) })
 	}
 }
 

@@ -51,6 +51,9 @@ type Call struct {
 	// Exec is what EXEC is to run, and what it watches.
 	Queue   []Queued
 	Watches []Watch
+	// Selected is told the database in which EXEC has ended, if it is another
+	// than the one in which it began.
+	Selected func(db int)
 	// Local runs commands that belong to the connection.
 	Local Local
 	// Post runs a function on the connection's own goroutine, soon and once, even
@@ -115,6 +118,7 @@ type Tx struct {
 	one      [1]Step
 	steps    []Step
 	deferred []func()
+	script   *scriptRun
 	then     Queued // see Then
 }
 

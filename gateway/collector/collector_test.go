@@ -10,7 +10,7 @@ import (
 const mb = 1 << 20
 
 func TestPercentFollowsTheHeap(t *testing.T) {
-	for live, want := range map[uint64]int{0: 100, mb: 100, 8 * mb: 100, 32 * mb: 50, 160 * mb: 30, 1 << 40: 25} {
+	for live, want := range map[uint64]int{0: 400, mb: 400, 8 * mb: 200, 16 * mb: 75, 32 * mb: 50, 160 * mb: 30, 1 << 40: 25} {
 		if got := percentFor(live); got != want {
 			t.Errorf("%d MB live: %d %%, want %d", live/mb, got, want)
 		}
@@ -19,7 +19,7 @@ func TestPercentFollowsTheHeap(t *testing.T) {
 
 func TestPercentIsSetWhenItDiffersEnough(t *testing.T) {
 	p := policy{}
-	for _, c := range []struct{ live, want int }{{mb, 100}, {2 * mb, 0}, {32 * mb, 50}, {33 * mb, 0}, {160 * mb, 30}, {200 * mb, 0}, {mb, 100}} {
+	for _, c := range []struct{ live, want int }{{mb, 400}, {2 * mb, 0}, {32 * mb, 50}, {33 * mb, 0}, {160 * mb, 30}, {200 * mb, 0}, {mb, 400}} {
 		if got, _ := p.step(&sample{live: uint64(c.live)}); got != c.want {
 			t.Errorf("%d MB live: set %d, want %d", c.live/mb, got, c.want)
 		}

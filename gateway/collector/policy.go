@@ -8,8 +8,13 @@ const (
 	// sparePercent is how much more there may be, in percent of what lives. Less
 	// saves little memory and costs processor time in proportion to 1/sparePercent.
 	sparePercent = 25
-	// mostPercent is Go's own default: a tiny heap needs no more.
+	// mostPercent bounds what spareBytes allow: Go's own default.
 	mostPercent = 100
+	// smallHeap is what the heap may grow to before it is collected at all, up to
+	// smallPercent: scripts make garbage fast, and collecting a heap of a few
+	// megabytes for every few megabytes of it costs a tenth of their time.
+	smallHeap    = 24 << 20
+	smallPercent = 400
 	// percentStep: smaller changes are not worth stopping the world for.
 	percentStep = 5
 	// quietFor is the least time from one collection to one that is started only
@@ -47,7 +52,11 @@ type policy struct {
 
 // percentFor returns the percentage of a live heap that may be garbage.
 func percentFor(live uint64) int {
-	return int(min(sparePercent+100*spareBytes/max(live, 1), mostPercent))
+	percent := min(sparePercent+100*spareBytes/max(live, 1), mostPercent)
+	if live < smallHeap {
+		percent = max(percent, min(100*smallHeap/max(live, 1)-100, smallPercent))
+	}
+	return int(percent)
 }
 
 // step takes a sample; percent is what to set, 0 for no change, and collect

@@ -73,7 +73,7 @@ func exec(s *Session, r *LocalCall) {
 		return
 	}
 	call := &s.w.call
-	*call = saga.Call{Cmd: s.Server.Env.Find(saga.ExecName), Args: r.Args, DB: s.DB, Queue: m.Queue, Watches: watches}
+	*call = saga.Call{Cmd: s.Server.Env.Find(saga.ExecName), Args: r.Args, DB: s.DB, Queue: m.Queue, Watches: watches, Selected: s.selected}
 	if len(watches) == 0 {
 		s.countQueue(m.Queue)
 		s.Call(call, nil)

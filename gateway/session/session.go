@@ -43,14 +43,16 @@ type Session struct {
 	watches []saga.Watch
 	blocked *blocking
 	gone    outlived
-	last    *command.Info
-	since   time.Time
-	seen    int64 // Unix milliseconds of the last command
-	mute    int   // start of the reply that CLIENT REPLY suppresses
-	input   int   // bytes of input that this turn works on
-	muted   bool  // CLIENT REPLY suppresses the reply of the command that runs
-	softAt  int64 // since when the output is over the soft limit, Unix milliseconds
-	killed  atomic.Bool
+	// selected takes over the database in which a transaction has ended.
+	selected func(db int)
+	last     *command.Info
+	since    time.Time
+	seen     int64 // Unix milliseconds of the last command
+	mute     int   // start of the reply that CLIENT REPLY suppresses
+	input    int   // bytes of input that this turn works on
+	muted    bool  // CLIENT REPLY suppresses the reply of the command that runs
+	softAt   int64 // since when the output is over the soft limit, Unix milliseconds
+	killed   atomic.Bool
 
 	mu   sync.Mutex // guards what follows
 	info ClientInfo
@@ -90,6 +92,7 @@ func newSession(srv *Server, c *netloop.Conn, w *worker) *Session {
 		since: time.Now(), seen: w.clock(),
 	}
 	c.W.Proto = reply.RESP2
+	s.selected = func(db int) { s.DB = db }
 	s.Authed = srv.Limits.Load().Password == ""
 	s.publish()
 	return s

@@ -26,9 +26,15 @@ func (ks *Keyspace) GarbageLen() int { return len(ks.garbage) }
 
 // Collect frees up to n elements of deleted large values and databases.
 func (ks *Keyspace) Collect(n int) {
-	if last := len(ks.garbage) - 1; last >= 0 && ks.garbage[last].Release(n) {
-		ks.garbage[last] = nil
-		ks.garbage = ks.garbage[:last]
+	last := len(ks.garbage) - 1
+	if last < 0 {
+		return
+	}
+	g := ks.garbage[last]
+	ks.garbage[last] = nil
+	ks.garbage = ks.garbage[:last]
+	if !g.Release(n) { // which may have found more garbage
+		ks.garbage = append(ks.garbage, g)
 	}
 }
 

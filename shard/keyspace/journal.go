@@ -31,7 +31,7 @@ func (ks *Keyspace) Rollback(j *Journal) {
 	}
 	ks.journal = was
 	// What was kept is in place again, so nothing of it is garbage.
-	*j = Journal{}
+	j.clear()
 }
 
 // Forget makes the changes in j final.
@@ -39,7 +39,20 @@ func (ks *Keyspace) Forget(j *Journal) {
 	for _, o := range j.kept {
 		ks.discardObject(o)
 	}
-	*j = Journal{}
+	j.clear()
+}
+
+// reusedEntries is how long a journal may have been whose memory is used again.
+const reusedEntries = 256
+
+func (j *Journal) clear() {
+	if cap(j.undo) > reusedEntries {
+		*j = Journal{}
+		return
+	}
+	clear(j.undo)
+	clear(j.kept)
+	j.undo, j.kept = j.undo[:0], j.kept[:0]
 }
 
 // Empty tells whether j holds no change.
