@@ -106,11 +106,16 @@ func Start(cfg Config) (*Gateway, error) {
 	g.Server = session.NewServer(node.Env, g.sagas, locals)
 	hub.Attach(g.Server)
 	g.Server.Shutdown = sync.OnceFunc(func() { close(g.asked) })
+	send, err := g.spawnHeart()
+	if err != nil {
+		node.Stop()
+		return nil, err
+	}
 	if err := g.listen(&cfg); err != nil {
 		node.Stop()
 		return nil, err
 	}
-	go g.tick()
+	go g.tick(send)
 	return g, nil
 }
 
@@ -165,23 +170,30 @@ func listenFrom(cfg *Config) (*net.TCPListener, error) {
 	return nil, fmt.Errorf("listen on %s:%d: %w", cfg.Bind, cfg.Port, err)
 }
 
-func (g *Gateway) tick() {
+// tick sends beats until the node stops.
+func (g *Gateway) tick(send func(beat)) {
 	defer close(g.done)
 	t := time.NewTicker(tickEvery)
 	defer t.Stop()
-	for n := 0; ; n++ {
+	for {
 		select {
 		case now := <-t.C:
-			g.Node.Tick(now.UnixMilli())
-			g.sagas.Tick(now.UnixMilli())
-			g.Server.Sample(now.UnixMilli())
-			g.Server.WatchScripts(now.UnixMilli())
-			if n%reapEvery == 0 {
-				g.Server.ReapIdle(now.UnixMilli())
-			}
+			send(beat{now})
 		case <-g.stop:
 			return
 		}
+	}
+}
+
+// beat is the n-th time that the node does what is due without being asked.
+func (g *Gateway) beat(at time.Time, n int) {
+	now := at.UnixMilli()
+	g.Node.Tick(now)
+	g.sagas.Tick(now)
+	g.Server.Sample(now)
+	g.Server.WatchScripts(now)
+	if n%reapEvery == 0 {
+		g.Server.ReapIdle(now)
 	}
 }
 
