@@ -35,13 +35,12 @@ func (o *op) String() string {
 
 // client makes calls one after the other.
 type client struct {
-	w       *World
-	index   int
-	left    int
-	op      *op // under way
-	watch   *op // the last one, for the next EXEC
-	claim   *claim
-	unwatch []saga.Watch
+	w     *World
+	index int
+	left  int
+	op    *op // under way
+	watch *op // the last one, for the next EXEC
+	claim *claim
 }
 
 // claim is the race for a blocked client.

@@ -44,6 +44,7 @@ type meter struct {
 
 // The reasons for which a run is ended.
 var (
+	//lint:ignore ST1005 the text is Redis's
 	errKilled = errors.New("Script killed by user with SCRIPT KILL...")
 	errMemory = errors.New("not enough memory")
 	errSteps  = errors.New("Script exceeded its limit of executed instructions")

@@ -15,7 +15,6 @@ type fake struct {
 	calls []string
 	abort error
 	tame  bool // does not do as badly as the script says
-	data  map[string]string
 }
 
 func (f *fake) Call(args [][]byte, w *reply.Writer) {
