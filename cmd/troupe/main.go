@@ -32,7 +32,8 @@ func root() *cobra.Command {
 		Use:   "troupe",
 		Short: "A Redis made of actors",
 		Long: "Troupe is a Redis-compatible in-memory store made of actors: every command, on any keys, is atomic.\n" +
-			"Without a subcommand it starts a node, as `troupe node` does.",
+			"Without a subcommand it starts a node, as `troupe node` does. Each flag can also be given as an\n" +
+			"environment variable, such as TROUPE_PORT for --port.",
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
