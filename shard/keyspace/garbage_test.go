@@ -6,29 +6,16 @@ import (
 	"github.com/troupedb/troupe/shard/keyspace"
 )
 
-// hoard is a large value that tells how much of it was freed.
-type hoard struct{ left int }
-
-func (*hoard) Kind() keyspace.Kind { return keyspace.List }
-func (*hoard) Encoding() string    { return "quicklist" }
-func (h *hoard) Len() int          { return h.left }
-func (*hoard) MemBytes() int64     { return 0 }
-
-func (h *hoard) Release(n int) bool {
-	h.left -= min(n, h.left)
-	return h.left == 0
-}
-
 // TestFlushFreesLargeValues: what a flushed database finds to free is freed too,
 // though it is found while the database itself is being freed.
 func TestFlushFreesLargeValues(t *testing.T) {
 	ks := newKeyspace(t)
-	hoards := make([]*hoard, 5)
-	for i := range hoards {
-		hoards[i] = &hoard{left: 1000}
+	large := make([]*box, 5)
+	for i := range large {
+		large[i] = &box{size: 1000}
 		var k keyspace.Key
 		ks.Key(&k, 0, []byte{'k', byte('0' + i)})
-		ks.PutObject(&k, 0, hoards[i], 0)
+		ks.PutObject(&k, 0, large[i], 0)
 	}
 	ks.Flush(0)
 	for range 1000 {
@@ -37,9 +24,9 @@ func TestFlushFreesLargeValues(t *testing.T) {
 	if ks.Garbage() {
 		t.Error("garbage is left")
 	}
-	for i, h := range hoards {
-		if h.left != 0 {
-			t.Errorf("value %d keeps %d of 1000 elements", i, h.left)
+	for i, b := range large {
+		if b.size != 0 {
+			t.Errorf("value %d keeps %d of 1000 elements", i, b.size)
 		}
 	}
 }
