@@ -42,8 +42,13 @@ type Engine struct {
 	recovered atomic.Uint64
 
 	mu      sync.RWMutex
-	scripts map[string]*compiled
+	scripts map[string]*compiled // by SHA1
+	bodies  map[string]*compiled // the same by text, which EVAL has at hand
+	// last is the script that EVAL found last, in most loads the one of the
+	// next, too; it is set under mu, so that Flush clears it for good.
+	last atomic.Pointer[compiled]
 
+	spare  atomic.Pointer[vm] // one of the idle, to be had without a lock
 	idleMu sync.Mutex
 	idle   []*vm
 }
@@ -69,7 +74,9 @@ func New(opts Options) *Engine {
 	if opts.Idle <= 0 {
 		opts.Idle = DefaultIdle
 	}
-	return &Engine{opts: opts, scripts: make(map[string]*compiled)}
+	e := &Engine{opts: opts}
+	e.Flush()
+	return e
 }
 
 // Load compiles body, keeps it in the cache, and returns its SHA1. The error is
@@ -83,27 +90,32 @@ func (e *Engine) Load(body []byte) (sha string, err error) {
 }
 
 func (e *Engine) load(body []byte) (*compiled, error) {
-	var key [shaLen]byte
-	sum := sha1.Sum(body)
-	hex.Encode(key[:], sum[:])
-	if c := e.lookup(key[:]); c != nil {
+	if c := e.last.Load(); c != nil && c.body == string(body) {
 		return c, nil
 	}
-	c, err := compileScript(string(key[:]), string(body))
+	if c := e.lookup(body); c != nil {
+		return c, nil
+	}
+	sum := sha1.Sum(body)
+	c, err := compileScript(hex.EncodeToString(sum[:]), string(body))
 	if err != nil {
 		return nil, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.scripts[c.sha] = c
+	e.scripts[c.sha], e.bodies[c.body] = c, c
 	return c, nil
 }
 
-// lookup finds a script by its lower-case SHA1.
-func (e *Engine) lookup(sha []byte) *compiled {
+// lookup finds a script by its text.
+func (e *Engine) lookup(body []byte) *compiled {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.scripts[string(sha)]
+	c := e.bodies[string(body)]
+	if c != nil {
+		e.last.Store(c)
+	}
+	return c
 }
 
 // find is lookup for a client's spelling of a SHA1.
@@ -139,7 +151,8 @@ func (e *Engine) Len() int {
 func (e *Engine) Flush() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.scripts = make(map[string]*compiled)
+	e.scripts, e.bodies = make(map[string]*compiled), make(map[string]*compiled)
+	e.last.Store(nil)
 }
 
 // Recovered counts the panics inside the interpreter that were turned into
@@ -158,6 +171,9 @@ func (e *Engine) resolve(req *Request) (*compiled, error) {
 }
 
 func (e *Engine) take() *vm {
+	if m := e.spare.Swap(nil); m != nil {
+		return m
+	}
 	e.idleMu.Lock()
 	if n := len(e.idle); n > 0 {
 		m := e.idle[n-1]
@@ -173,6 +189,9 @@ func (e *Engine) take() *vm {
 // give takes an interpreter back unless its run left it in doubt.
 func (e *Engine) give(m *vm) {
 	if !m.spoiled {
+		if e.spare.CompareAndSwap(nil, m) {
+			return
+		}
 		e.idleMu.Lock()
 		if len(e.idle) < e.opts.Idle {
 			e.idle = append(e.idle, m)

@@ -39,6 +39,16 @@ func TestCache(t *testing.T) {
 	if got := ask(); got != "-"+string(reply.ErrNoScript)+"\r\n" {
 		t.Errorf("after Flush: %q", got)
 	}
+	for range 2 { // by text, the second time without compiling
+		eval(t, e, body, Request{})
+		if !e.Exists(sha) || e.Len() != 1 {
+			t.Error("EVAL after Flush left no script in the cache")
+		}
+	}
+	e.Flush()
+	if e.Exists(sha) {
+		t.Error("Flush left a script")
+	}
 	got := eval(t, e, "#!lua\nreturn 1", Request{ReadOnly: true})
 	if got != "-ERR Can not execute a script with write flag using *_ro command.\r\n" {
 		t.Errorf("EVAL_RO of a writing script: %q", got)

@@ -164,8 +164,8 @@ func (m *vm) countLive(limit int) int {
 	for proxy, inner := range m.contents {
 		c.seen[proxy], c.seen[inner] = struct{}{}, struct{}{}
 	}
-	c.add(m.inside.RawGetString("KEYS"))
-	c.add(m.inside.RawGetString("ARGV"))
+	c.add(&m.keys.table)
+	c.add(&m.argv.table)
 	c.stack(m.L)
 	for th, co := range m.threads {
 		c.add(co.fn)

@@ -35,7 +35,7 @@ func (a Abort) Unwrap() error { return a.Reason }
 type Request struct {
 	SHA        string
 	Body       []byte
-	Keys, Args [][]byte
+	Keys, Args [][]byte // not to be changed during the run: its strings are theirs
 	Caller     Caller
 	// ReadOnly is set for EVAL_RO. Run refuses scripts that declare writes; to
 	// refuse write commands is the Caller's.
@@ -93,17 +93,20 @@ func (e *Engine) Run(req *Request, out *reply.Writer) error {
 	start, errs := len(out.Buf), out.Errs
 	m.begin(req, c)
 	m.execute(c, out)
-	var abort Abort
-	aborted := errors.As(m.ended, &abort)
-	if aborted {
-		out.Buf, out.Errs = out.Buf[:start], errs
-	}
+	ended := m.ended
 	m.finish()
 	e.give(m)
-	if aborted {
-		return abort
+	if isAbort(ended) {
+		out.Buf, out.Errs = out.Buf[:start], errs
+		return ended
 	}
 	return nil
+}
+
+// isAbort tells whether a run was ended by its Caller.
+func isAbort(ended error) bool {
+	_, ok := ended.(Abort)
+	return ok
 }
 
 func (m *vm) begin(req *Request, c *compiled) {
@@ -115,16 +118,11 @@ func (m *vm) begin(req *Request, c *compiled) {
 	m.req, m.resp, m.names = req, reply.RESP2, c.names
 	m.own, m.raised, m.native = false, position{}, 0
 	m.random = newRand48(req.Seed)
-	m.inside.RawSetString("KEYS", m.array(req.Keys))
-	m.inside.RawSetString("ARGV", m.array(req.Args))
-}
-
-func (m *vm) array(items [][]byte) *lua.LTable {
-	t := m.L.CreateTable(len(items), 0)
-	for i, b := range items {
-		t.RawSetInt(i+1, lua.LString(b))
+	m.keys.fill(m.L, req.Keys)
+	m.argv.fill(m.L, req.Args)
+	if m.script != c {
+		m.script, m.main = c, m.function(c.proto)
 	}
-	return t
 }
 
 // keptBytes is how large the buffers are that an interpreter keeps between runs.
@@ -134,11 +132,17 @@ const keptBytes = 64 << 10
 func (m *vm) finish() {
 	// A coroutine that has not ended may have left the interpreter in doubt, as
 	// may a run that was cut off, except by its Caller.
-	if len(m.threads) > 0 || m.ended != nil && !errors.As(m.ended, new(Abort)) {
+	if len(m.threads) > 0 || m.ended != nil && !isAbort(m.ended) {
 		m.spoiled = true
 	}
-	m.req, m.names = nil, nil
+	m.keys.clear()
+	m.argv.clear()
+	m.req, m.names, m.ended = nil, nil, nil
 	m.threads, m.stales = nil, nil
+	clear(m.args)
+	if cap(m.args) > keptWords {
+		m.args = nil
+	}
 	if cap(m.argText) > keptBytes {
 		m.argText = nil
 	}
@@ -163,7 +167,7 @@ func (m *vm) execute(c *compiled, out *reply.Writer) {
 		}
 	}()
 	m.L.Push(m.trampoline)
-	m.L.Push(m.function(c.proto))
+	m.L.Push(m.main)
 	if err := m.L.PCall(1, 1, nil); err != nil {
 		v := m.caught(err)
 		if m.ended != nil {
@@ -188,7 +192,7 @@ func (m *vm) broken() {
 // enter calls its first argument with the others, inside PCall. Its presence
 // there shows where errors are raised.
 func (m *vm) enter(L *lua.LState) int {
-	L.Panic = m.panicked
+	L.Panic = m.panic
 	L.Call(L.GetTop()-1, lua.MultRet)
 	return L.GetTop()
 }

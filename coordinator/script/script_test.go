@@ -172,6 +172,7 @@ func TestMemoryLimit(t *testing.T) {
 func BenchmarkRun(b *testing.B) {
 	for _, c := range []struct{ name, body string }{
 		{"trivial", "return 1"},
+		{"transfer", "redis.call('DECRBY',KEYS[1],1) return redis.call('INCRBY',KEYS[2],1)"},
 		{"set-incr", "redis.call('set',KEYS[1],ARGV[1]); redis.call('incr',KEYS[2]); return 1"},
 		{"loop1000", "local s=0 for i=1,1000 do s=s+i end return s"},
 		{"concat100", "local s='' for i=1,100 do s=s..i end return #s"},
@@ -179,11 +180,7 @@ func BenchmarkRun(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			e := New(Options{})
-			sha, err := e.Load([]byte(c.body))
-			if err != nil {
-				b.Fatal(err)
-			}
-			req := Request{SHA: sha, Keys: [][]byte{[]byte("key:1"), []byte("key:2")}, Args: [][]byte{[]byte("value")}, Caller: noop{}}
+			req := Request{Body: []byte(c.body), Keys: [][]byte{[]byte("key:1"), []byte("key:2")}, Args: [][]byte{[]byte("value")}, Caller: noop{}}
 			var out reply.Writer
 			b.ReportAllocs()
 			for b.Loop() {

@@ -35,7 +35,11 @@ type vm struct {
 	json       *jsonConfig
 	null       *lua.LUserData // cjson.null
 	trampoline *lua.LFunction
+	panic      func(*lua.LState) // panicked
 	iterators  struct{ array, next *lua.LFunction }
+	keys, argv *words
+	script     *compiled // that of the last run
+	main       *lua.LFunction
 	spoiled    bool
 }
 
@@ -64,7 +68,7 @@ func newVM(e *Engine) *vm {
 		helperNumber: closed(m.L.NewFunction(m.forNumber)),
 		helperKey:    closed(m.L.NewFunction(m.checkKey)),
 	}
-	m.trampoline = m.L.NewFunction(m.enter)
+	m.trampoline, m.panic = m.L.NewFunction(m.enter), m.panicked
 	m.L.SetContext(&m.meter)
 	return m
 }
@@ -83,8 +87,9 @@ func (m *vm) openBase() {
 	m.iterators.array = m.L.NewFunction(m.ipairsStep)
 	m.iterators.next = m.inside.RawGetString("next").(*lua.LFunction)
 	m.inside.RawSetString("_VERSION", lua.LString("Lua 5.1"))
-	m.inside.RawSetString("KEYS", m.L.CreateTable(0, 0))
-	m.inside.RawSetString("ARGV", m.L.CreateTable(0, 0))
+	m.keys, m.argv = newWords(m.L), newWords(m.L)
+	m.inside.RawSetString("KEYS", &m.keys.table)
+	m.inside.RawSetString("ARGV", &m.argv.table)
 }
 
 func (m *vm) openLibraries() {
