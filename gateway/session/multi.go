@@ -14,16 +14,41 @@ type Multi struct {
 	Queue  []saga.Queued
 	Failed bool // a command was refused: EXEC will be too
 
-	bytes int // of the arguments in Queue
+	words saga.Words // of the commands in Queue
 }
 
 // queue keeps a command for EXEC.
 func (s *Session) queue(info *command.Info, args [][]byte) {
-	s.Multi.Queue = append(s.Multi.Queue, saga.Queued{Cmd: info, Args: saga.CloneArgs(args)})
-	for _, arg := range args {
-		s.Multi.bytes += len(arg)
-	}
+	s.Multi.Queue = append(s.Multi.Queue, saga.Queued{Cmd: info, Args: s.Multi.words.Clone(args)})
 	s.Conn.W.Simple("QUEUED")
+}
+
+// keptQueue and keptWords are how large a transaction, in commands and bytes, is
+// whose memory is kept for the next one of the loop.
+const (
+	keptQueue = 64
+	keptWords = 16 << 10
+)
+
+// newMulti returns an empty transaction.
+func (w *worker) newMulti() *Multi {
+	m := w.multi
+	if m == nil {
+		return &Multi{}
+	}
+	w.multi = nil
+	return m
+}
+
+// recycle takes back a transaction that nobody will read again.
+func (w *worker) recycle(m *Multi) {
+	if len(m.Queue) > keptQueue || m.words.Size() > keptWords {
+		return
+	}
+	clear(m.Queue)
+	m.Queue, m.Failed = m.Queue[:0], false
+	m.words.Reset()
+	w.multi = m
 }
 
 const (
@@ -38,7 +63,7 @@ func multi(s *Session, r *LocalCall) {
 		r.Out.Error(errNestedMulti)
 		return
 	}
-	s.Multi = &Multi{}
+	s.Multi = s.w.newMulti()
 	r.Out.OK()
 }
 
@@ -76,7 +101,8 @@ func exec(s *Session, r *LocalCall) {
 	*call = saga.Call{Cmd: s.Server.Env.Find(saga.ExecName), Args: r.Args, DB: s.DB, Queue: m.Queue, Watches: watches, Selected: s.selected}
 	if len(watches) == 0 {
 		s.countQueue(m.Queue)
-		s.Call(call, nil)
+		s.Call(call, nil) // which copies what outlives it
+		s.w.recycle(m)
 		return
 	}
 	// The shards must keep the watches until the saga has looked at them.

@@ -186,6 +186,7 @@ type worker struct {
 	req    engine.Request
 	call   saga.Call
 	local  LocalCall
+	multi  *Multi // to be used again
 	now    int64 // Unix milliseconds, of this turn
 	turn   bool  // now is of this turn
 	calls  turnCalls

@@ -114,7 +114,7 @@ func (s *Session) Info() ClientInfo {
 func (s *Session) publish() {
 	queued, queuedBytes := -1, 0
 	if s.Multi != nil {
-		queued, queuedBytes = len(s.Multi.Queue), s.Multi.bytes
+		queued, queuedBytes = len(s.Multi.Queue), s.Multi.words.Size()
 	}
 	name := "NULL"
 	if s.last != nil {

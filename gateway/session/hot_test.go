@@ -1,0 +1,127 @@
+package session_test
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/troupedb/troupe/coordinator"
+	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/gateway/session"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+)
+
+// noEffects takes what shards tell, which nobody hears here.
+type noEffects struct{}
+
+func (noEffects) Notify(int, engine.Class, string, []byte) {}
+
+// client is a session without a socket.
+type client struct {
+	session netloop.Session
+	conn    *netloop.Conn
+	server  *session.Server
+	worker  any
+}
+
+func newClient(t testing.TB) *client {
+	t.Helper()
+	rows := make([]*command.Row, len(session.Commands))
+	for i := range session.Commands {
+		rows[i] = session.Commands[i].Row
+	}
+	node, err := coordinator.Start(coordinator.Options{
+		Shards: 16, Seed: 1, Locals: rows, Effects: noEffects{},
+		Config: engine.DefaultConfig(), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(node.Stop)
+	for _, shard := range node.Env.Shards { // which are busy while they start
+		for !shard.Lease.TryAcquire() {
+			runtime.Gosched()
+		}
+		shard.Lease.Release()
+	}
+	server := session.NewServer(node.Env, nil, session.Commands)
+	server.Limits.Store(&session.Limits{MaxClients: 1, MaxBulk: 1 << 20, MaxQuery: 1 << 20})
+	c := &client{conn: &netloop.Conn{Remote: "127.0.0.1:1"}, server: server, worker: server.NewWorker()}
+	if c.session = server.Open(c.conn, c.worker); c.session == nil {
+		t.Fatalf("refused: %s", c.conn.W.Buf)
+	}
+	return c
+}
+
+// run is one turn of the loop: the input is taken and its replies are returned.
+func (c *client) run(in []byte) []byte {
+	c.conn.W.Buf = c.conn.W.Buf[:0]
+	for len(in) > 0 {
+		n := c.session.Data(in)
+		if n == 0 {
+			panic("no command was taken: " + string(in))
+		}
+		in = in[n:]
+	}
+	c.server.Turn(c.worker)
+	return c.conn.W.Buf
+}
+
+// hot are the requests whose cost is guarded, with their replies.
+var hot = []struct {
+	name, request, reply string
+	allocs               float64
+}{
+	{"SET", encode("SET key:1 value"), "+OK\r\n", 0},
+	{"GET", encode("GET key:1"), "$5\r\nvalue\r\n", 0},
+	{"INCR", encode("INCR n"), ":", 0},
+	{"HSET", encode("HSET h f v"), ":0\r\n", 0},
+	{"ZADD", encode("ZADD z 1 a"), ":0\r\n", 0},
+	{"SADD", encode("SADD s a"), ":0\r\n", 0},
+	{"MSET", encode("MSET a 1 b 2 c 3 d 4"), "+OK\r\n", 0},
+	{"MGET", encode("MGET a b c d"), "*4\r\n$1\r\n1\r\n$1\r\n2\r\n", 0},
+	{
+		"EXEC", encode("MULTI") + encode("SET a 1") + encode("INCR n") + encode("GET b") + encode("SET c 3") + encode("EXEC"),
+		"+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*4\r\n+OK\r\n:", 0,
+	},
+}
+
+func encode(line string) string {
+	words := strings.Fields(line)
+	out := fmt.Sprintf("*%d\r\n", len(words))
+	for _, w := range words {
+		out += fmt.Sprintf("$%d\r\n%s\r\n", len(w), w)
+	}
+	return out
+}
+
+func TestHotCommandsDoNotAllocate(t *testing.T) {
+	c := newClient(t)
+	for _, h := range hot {
+		in := []byte(h.request)
+		c.run(in) // what is there the first time need not be made again
+		if got := string(c.run(in)); !strings.HasPrefix(got, h.reply) {
+			t.Fatalf("%s answers %q, want %q", h.name, got, h.reply)
+		}
+		if got := testing.AllocsPerRun(100, func() { c.run(in) }); got > h.allocs {
+			t.Errorf("%s allocates %v times, want at most %v", h.name, got, h.allocs)
+		}
+	}
+}
+
+func BenchmarkHot(b *testing.B) {
+	for _, h := range hot {
+		b.Run(h.name, func(b *testing.B) {
+			c := newClient(b)
+			in := []byte(h.request)
+			c.run(in)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.run(in)
+			}
+		})
+	}
+}
