@@ -57,11 +57,32 @@ func (m *vm) redisPcall(L *lua.LState) int {
 	return 1
 }
 
+// redisDo is redis.call where the result is not wanted.
+func (m *vm) redisDo(L *lua.LState) int {
+	if message := m.send(L); message != "" {
+		m.raise(L, m.errorTable(message))
+	}
+	if b := m.answer.Buf; len(b) == 0 || b[0] == '-' {
+		m.raise(L, m.receive(L))
+	}
+	return 0
+}
+
 // command runs one command; failed tells that v is an error table.
 func (m *vm) command(L *lua.LState) (v lua.LValue, failed bool) {
+	if message := m.send(L); message != "" {
+		return m.errorTable(message), true
+	}
+	v = m.receive(L)
+	return v, m.answer.Buf[0] == '-'
+}
+
+// send runs the command that the running function's arguments are. The message
+// is empty if they are one.
+func (m *vm) send(L *lua.LState) (message string) {
 	args, message := m.arguments(L)
 	if message != "" {
-		return m.errorTable(message), true
+		return message
 	}
 	m.answer.Buf, m.answer.Proto = m.answer.Buf[:0], m.resp
 	m.call(args)
@@ -70,6 +91,11 @@ func (m *vm) command(L *lua.LState) (v lua.LValue, failed bool) {
 		m.stop(L)
 	}
 	m.charge(L, len(m.answer.Buf))
+	return ""
+}
+
+// receive turns the reply of the command that was sent into a value.
+func (m *vm) receive(L *lua.LState) lua.LValue {
 	p := parser{m: m, buf: m.answer.Buf}
 	v, ok := p.value(0)
 	if !ok || len(p.buf) != 0 {
@@ -77,7 +103,7 @@ func (m *vm) command(L *lua.LState) (v lua.LValue, failed bool) {
 		m.engine.recovered.Add(1)
 		m.stop(L)
 	}
-	return v, m.answer.Buf[0] == '-'
+	return v
 }
 
 // call passes one command to the Caller and turns its Abort into the end of

@@ -77,7 +77,8 @@ func (m *vm) argError(L *lua.LState, n int, message string) {
 	name := "?"
 	if dbg, ok := L.GetStack(0); ok {
 		if _, err := L.GetInfo("n", dbg, lua.LNil); err == nil && !strings.HasPrefix(dbg.Name, "(") {
-			name = dbg.Name[strings.LastIndexByte(dbg.Name, '.')+1:]
+			name = strings.TrimPrefix(dbg.Name, hidden)
+			name = name[strings.LastIndexByte(name, '.')+1:]
 			name = name[strings.LastIndexByte(name, ':')+1:]
 		}
 	}

@@ -9,14 +9,14 @@ import (
 // The helpers that rewritten code calls. No identifier of a script can hold
 // their first byte, so no script can name or replace one.
 const (
-	helperConcat = "\x01concat" // a..b..c
-	helperNumber = "\x01number" // a bound of a numeric for
-	helperKey    = "\x01key"    // a computed key that is assigned to
-	hiddenTable  = "\x01table"  // the table of such an assignment
-	hiddenSpare  = "\x01spare"
+	hidden       = "\x01"
+	helperConcat = hidden + "concat" // a..b..c
+	helperNumber = hidden + "number" // a bound of a numeric for
+	helperKey    = hidden + "key"    // a computed key that is assigned to
+	helperDo     = hidden + "do"     // redis.call whose result is not wanted
+	hiddenTable  = hidden + "table"  // the table of such an assignment
+	hiddenSpare  = hidden + "spare"
 )
-
-var helperNames = [...]string{helperConcat, helperNumber, helperKey}
 
 // maxConcat is how many operands one call of the helper takes: they all need a
 // register, of which a function has 200.
@@ -50,7 +50,7 @@ func rewriteChunk(stmts []ast.Stmt, text, name string) (chunk []ast.Stmt, names 
 	main := &ast.FunctionExpr{ParList: &ast.ParList{HasVargs: w.varargs}, Stmts: body}
 	main.SetLine(1)
 	main.SetLastLine(last)
-	helpers := &ast.LocalAssignStmt{Names: helperNames[:]}
+	helpers := &ast.LocalAssignStmt{Names: helperNames()}
 	helpers.SetLine(1)
 	ret := &ast.ReturnStmt{Exprs: []ast.Expr{main}}
 	ret.SetLine(1)
@@ -130,6 +130,7 @@ func (w *rewriter) appendStmt(out []ast.Stmt, s ast.Stmt) []ast.Stmt {
 		return append(out, w.definition(s))
 	case *ast.FuncCallStmt:
 		s.Expr = w.value(s.Expr)
+		discard(s.Expr)
 	case *ast.DoBlockStmt:
 		s.Stmts = w.stmts(s.Stmts)
 	case *ast.WhileStmt:
@@ -192,7 +193,7 @@ func (w *rewriter) definition(s *ast.FuncDefStmt) ast.Stmt {
 		s.Name.Receiver = w.value(s.Name.Receiver)
 		return s
 	}
-	target := w.value(s.Name.Func)
+	target := w.target(s.Name.Func)
 	if _, wasIdent := s.Name.Func.(*ast.IdentExpr); wasIdent && target != s.Name.Func {
 		set := &ast.AssignStmt{Lhs: []ast.Expr{target}, Rhs: []ast.Expr{s.Func}}
 		set.SetLine(s.Line())

@@ -19,9 +19,13 @@ func (w *rewriter) value(e ast.Expr) ast.Expr {
 		if w.uses[e].boxed() {
 			return cell(e)
 		}
+		return w.direct(e)
 	case *ast.NumberExpr:
 		e.Value = decimal(e.Value)
 	case *ast.AttrGetExpr:
+		if d := w.direct(e); d != e {
+			return d
+		}
 		e.Object, e.Key = w.value(e.Object), w.value(e.Key)
 	case *ast.TableExpr:
 		w.table(e)
@@ -154,13 +158,26 @@ func isAppend(target *ast.AttrGetExpr) bool {
 	return ok1 && ok2 && of.Value == obj.Value
 }
 
+// target rewrites what is assigned to.
+func (w *rewriter) target(e ast.Expr) ast.Expr {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		if w.uses[e].boxed() {
+			return cell(e)
+		}
+	case *ast.AttrGetExpr:
+		e.Object, e.Key = w.value(e.Object), w.value(e.Key)
+	}
+	return e
+}
+
 func (w *rewriter) assignment(s *ast.AssignStmt) ast.Stmt {
 	if len(s.Lhs) > 1 {
 		return w.assignMany(s)
 	}
 	get, ok := s.Lhs[0].(*ast.AttrGetExpr)
 	guard := ok && w.grows(get)
-	s.Lhs[0] = w.value(s.Lhs[0])
+	s.Lhs[0] = w.target(s.Lhs[0])
 	w.values(s.Rhs)
 	if !guard {
 		return s
@@ -187,7 +204,7 @@ func (w *rewriter) assignMany(s *ast.AssignStmt) ast.Stmt {
 		if get, ok := lhs.(*ast.AttrGetExpr); ok {
 			guarded[i] = w.grows(get)
 		}
-		s.Lhs[i] = w.value(lhs)
+		s.Lhs[i] = w.target(lhs)
 		values.Names = append(values.Names, "\x01value"+strconv.Itoa(i))
 	}
 	w.values(s.Rhs)

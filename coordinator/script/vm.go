@@ -1,6 +1,10 @@
 package script
 
-import lua "github.com/yuin/gopher-lua"
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
 
 // Sizes of an interpreter's stacks.
 const (
@@ -63,14 +67,27 @@ func newVM(e *Engine) *vm {
 	m.inside.RawSetString("_G", m.globals)
 	m.failUnknownGlobals()
 	m.L.Env, m.L.G.Global = m.globals, m.globals
+	m.openHelpers()
+	m.trampoline, m.panic = m.L.NewFunction(m.enter), m.panicked
+	m.L.SetContext(&m.meter)
+	return m
+}
+
+func (m *vm) openHelpers() {
 	m.helpers = map[string]*lua.Upvalue{
 		helperConcat: closed(m.L.NewFunction(m.concat)),
 		helperNumber: closed(m.L.NewFunction(m.forNumber)),
 		helperKey:    closed(m.L.NewFunction(m.checkKey)),
+		helperDo:     closed(m.L.NewFunction(m.redisDo)),
 	}
-	m.trampoline, m.panic = m.L.NewFunction(m.enter), m.panicked
-	m.L.SetContext(&m.meter)
-	return m
+	for _, name := range directNames {
+		global, field, isField := strings.Cut(name, ".")
+		v := m.inside.RawGetString(global)
+		if isField {
+			v = m.reading(v.(*lua.LTable)).RawGetString(field)
+		}
+		m.helpers[hidden+name] = closed(v)
+	}
 }
 
 func closed(v lua.LValue) *lua.Upvalue {
