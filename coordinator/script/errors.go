@@ -63,11 +63,7 @@ func (m *vm) raise(L *lua.LState, v lua.LValue) {
 func (m *vm) origin(L *lua.LState) position {
 	p, ok := where(L, 0)
 	if ok && p.line < 0 {
-		if p, ok = where(L, 1); ok && p.line < 0 {
-			if _, more := L.GetStack(2); !more && L == m.L {
-				return position{} // the trampoline is not the script's
-			}
-		}
+		p, _ = where(L, 1)
 	}
 	return p
 }

@@ -38,7 +38,7 @@ func (p *parser) value(depth int) (v lua.LValue, ok bool) {
 	switch kind {
 	case ':':
 		n, ok := parseInt(text)
-		return lua.LNumber(n), ok
+		return integer(n), ok
 	case '$':
 		return p.bulk(text)
 	case '+':
@@ -160,6 +160,22 @@ func (p *parser) resp3(kind byte, text []byte) (v lua.LValue, ok bool) {
 		return p.field("verbatim_string", t), true
 	}
 	return lua.LNil, false
+}
+
+// smallInts are the values of the integers below their number: most that commands
+// answer, each of which would be allocated.
+var smallInts = func() (values [256]lua.LValue) {
+	for i := range values {
+		values[i] = lua.LNumber(i)
+	}
+	return values
+}()
+
+func integer(n int64) lua.LValue {
+	if 0 <= n && n < int64(len(smallInts)) {
+		return smallInts[n]
+	}
+	return lua.LNumber(n)
 }
 
 func parseInt(b []byte) (int64, bool) {

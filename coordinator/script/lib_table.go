@@ -135,11 +135,14 @@ func (m *vm) tabRemove(L *lua.LState) int {
 	}
 	m.writing(L, t)
 	m.work(L, (end-pos)>>3)
+	L.Push(t.RawGetInt(pos))
 	if t.MaxN() == end {
-		L.Push(t.Remove(pos))
+		if pos == end {
+			t.RawSetInt(end, lua.LNil) // Remove would leave the value in memory
+		}
+		t.Remove(pos)
 		return 1
 	}
-	L.Push(t.RawGetInt(pos))
 	for i := pos; i < end; i++ {
 		t.RawSetInt(i, t.RawGetInt(i+1))
 	}

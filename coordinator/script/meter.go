@@ -58,7 +58,7 @@ var closedChannel = func() chan struct{} {
 }()
 
 func (b *meter) reset(max uint64) {
-	b.steps, b.next, b.max = 0, checkEvery, max
+	b.steps, b.next, b.max = 0, 1, max
 	b.charged, b.live, b.ended = 0, 0, nil
 }
 
@@ -72,7 +72,12 @@ func (b *meter) Done() <-chan struct{} {
 }
 
 func (b *meter) look() <-chan struct{} {
-	if b.ended == nil {
+	switch {
+	case b.ended != nil:
+	case b.steps == 1:
+		b.next = checkEvery
+		b.vm.L.Panic = b.vm.panic // PCall has set one that is not ours
+	default:
 		b.next = b.steps + checkEvery
 		switch kill := b.vm.req.Kill; {
 		case kill != nil && kill.Load():

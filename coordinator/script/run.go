@@ -135,8 +135,8 @@ func (m *vm) finish() {
 	if len(m.threads) > 0 || m.ended != nil && !isAbort(m.ended) {
 		m.spoiled = true
 	}
-	m.keys.clear()
-	m.argv.clear()
+	m.keys.clear(len(m.req.Keys))
+	m.argv.clear(len(m.req.Args))
 	m.req, m.names, m.ended = nil, nil, nil
 	m.threads, m.stales = nil, nil
 	clear(m.args)
@@ -166,9 +166,8 @@ func (m *vm) execute(c *compiled, out *reply.Writer) {
 			m.replyError(c, lua.LString(m.ended.Error()), out)
 		}
 	}()
-	m.L.Push(m.trampoline)
 	m.L.Push(m.main)
-	if err := m.L.PCall(1, 1, nil); err != nil {
+	if err := m.L.PCall(0, 1, nil); err != nil {
 		v := m.caught(err)
 		if m.ended != nil {
 			v = lua.LString(m.ended.Error())
@@ -189,8 +188,7 @@ func (m *vm) broken() {
 	m.end(errPanic)
 }
 
-// enter calls its first argument with the others, inside PCall. Its presence
-// there shows where errors are raised.
+// enter calls its first argument with the others, inside PCall.
 func (m *vm) enter(L *lua.LState) int {
 	L.Panic = m.panic
 	L.Call(L.GetTop()-1, lua.MultRet)
