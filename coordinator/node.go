@@ -9,6 +9,7 @@ import (
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/data"
 	"github.com/troupedb/troupe/shard/engine"
 )
 
@@ -97,6 +98,7 @@ func (n *Node) Tick(now int64) {
 			h.Tell(shard.Func(tick))
 		}
 	}
+	data.Tidy()
 }
 
 // Stop ends all actors.

@@ -2,6 +2,12 @@
 
 package data
 
-func mapMemory(n int) []byte { return make([]byte, n) }
+import "unsafe"
+
+func mapMemory(n int) []byte {
+	b := make([]byte, n+blockBytes)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (blockBytes - 1))
+	return b[skip : skip+n]
+}
 
 func discard([]byte) {}

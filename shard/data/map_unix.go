@@ -9,19 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hugePage is the alignment that lets the operating system back a region with
-// huge pages.
-const hugePage = 2 << 20
-
 // mapMemory asks the operating system for n zeroed bytes outside Go's heap,
-// aligned to huge pages. They are never unmapped, only discarded.
+// aligned to blocks. They are never unmapped, only discarded.
 func mapMemory(n int) []byte {
-	b, err := unix.Mmap(-1, 0, n+hugePage, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	b, err := unix.Mmap(-1, 0, n+blockBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		// As with Go's own heap, there is nothing to go on with.
 		panic(fmt.Sprintf("data: mapping %d bytes: %v", n, err))
 	}
-	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (hugePage - 1))
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) & (blockBytes - 1))
 	b = b[skip : skip+n]
 	adviseHuge(b)
 	return b

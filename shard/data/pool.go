@@ -1,62 +1,182 @@
 package data
 
 import (
+	"math/bits"
 	"sync"
 	"unsafe"
 )
 
 const (
-	// regionBytes is what is mapped from the operating system at once: whole
-	// huge pages, which make random access cheaper by most of its TLB misses.
+	// regionBytes is what is mapped from the operating system at once.
 	regionBytes = 8 << 20
-	// maxIdlePages is how many pages that nobody holds keep their memory for
-	// the next arena that needs one: 16 MiB.
-	maxIdlePages = 256
+	// blockBytes is a huge page, which makes random access cheaper by most of its
+	// TLB misses.
+	blockBytes = 2 << 20
+	blockPages = blockBytes / pageBytes
+	// allFree is a block of which no page is lent.
+	allFree = 1<<blockPages - 1
+	// maxIdleBlocks is how many blocks that nobody uses keep their memory for the
+	// next arena that needs some: 16 MiB.
+	maxIdleBlocks = 8
+	// sparseBelow is how many lent pages are too few for a huge page: its memory
+	// would be four times what is used. Such a block has small pages, and gives back
+	// those that are free, until denseFrom pages are lent again.
+	sparseBelow = blockPages / 4
+	denseFrom   = blockPages / 2
 )
 
 // pool lends pages to all arenas of the process, so that many shards share huge
 // pages instead of each filling its own. It is the one thing in here that is
 // shared between shards, and asked only once in 64 KiB.
-var pool pagePool
+var pool = pagePool{at: map[uintptr]*block{}}
 
-type pagePool struct {
-	mu    sync.Mutex
-	idle  []unsafe.Pointer // memory may be dirty
-	fresh []unsafe.Pointer // memory never touched, or given back to the system
+// block is a huge page's worth of pages.
+type block struct {
+	base   unsafe.Pointer
+	free   uint32 // a bit for each page that is not lent
+	place  int    // in its list
+	sparse bool   // has small pages
+	idle   bool   // nothing is lent, but the memory is kept
 }
 
+func (b *block) lent() int { return blockPages - bits.OnesCount32(b.free) }
+
+func (b *block) bytes() []byte { return unsafe.Slice((*byte)(b.base), blockBytes) }
+
+func (b *block) page(i int) []byte { return b.bytes()[i*pageBytes : (i+1)*pageBytes] }
+
+// pagePool takes pages from the blocks that are fullest, so that the others get
+// empty: only the memory of a whole block goes back. (If small pieces of it did,
+// the system would soon fill them up again to make a huge page.)
+type pagePool struct {
+	mu    sync.Mutex
+	byUse [blockPages + 1][]*block // by how many pages are lent
+	at    map[uintptr]*block       // by address / blockBytes
+	idle  int
+}
+
+// take returns a page, whose memory may be dirty.
 func (p *pagePool) take() unsafe.Pointer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	list := &p.idle
-	if len(*list) == 0 {
-		if len(p.fresh) == 0 {
-			p.grow()
-		}
-		list = &p.fresh
+	b := p.fullest()
+	if b == nil {
+		p.grow()
+		b = p.fullest()
 	}
-	last := len(*list) - 1
-	page := (*list)[last]
-	*list = (*list)[:last]
-	return page
+	i := bits.TrailingZeros32(b.free)
+	p.move(b, b.free&^(1<<i))
+	if b.idle {
+		b.idle = false
+		p.idle--
+	}
+	if b.sparse && b.lent() >= denseFrom {
+		b.sparse = false
+		adviseHuge(b.bytes())
+	}
+	return unsafe.Add(b.base, i*pageBytes)
+}
+
+// fullest returns the block with the fewest free pages, or nil if there is none.
+// Of those that are empty it is one whose memory was kept, if there is one.
+func (p *pagePool) fullest() *block {
+	for n := blockPages - 1; n >= 0; n-- {
+		if list := p.byUse[n]; len(list) > 0 {
+			return list[len(list)-1]
+		}
+	}
+	return nil
 }
 
 func (p *pagePool) grow() {
 	region := unsafe.Pointer(unsafe.SliceData(mapMemory(regionBytes)))
-	for at := regionBytes - pageBytes; at >= 0; at -= pageBytes { // the lowest is taken first
-		p.fresh = append(p.fresh, unsafe.Add(region, at))
+	for at := regionBytes - blockBytes; at >= 0; at -= blockBytes { // the lowest is taken first
+		b := &block{base: unsafe.Add(region, at), free: allFree}
+		p.at[uintptr(b.base)/blockBytes] = b
+		p.list(b)
 	}
 }
 
 func (p *pagePool) give(page unsafe.Pointer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.idle) < maxIdlePages {
-		p.idle = append(p.idle, page)
+	b := p.at[uintptr(page)/blockBytes]
+	i := int(uintptr(page)-uintptr(b.base)) / pageBytes
+	p.move(b, b.free|1<<i)
+	switch {
+	case b.free == allFree:
+		p.emptied(b)
+	case b.sparse:
+		discard(b.page(i))
+	}
+}
+
+// tidyBlocks is how many blocks one Tidy gives small pages: some 100 µs of work.
+const tidyBlocks = 16
+
+// Tidy gives back memory of blocks that are hardly used. It is to be called a few
+// times a second: what is being emptied or filled at the moment is best left alone.
+func Tidy() { pool.tidy() }
+
+func (p *pagePool) tidy() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next, done := p.fullest(), 0
+	for _, list := range p.byUse[1:sparseBelow] {
+		for _, b := range list {
+			if b.sparse || b == next {
+				continue
+			}
+			if done++; done > tidyBlocks {
+				return
+			}
+			p.thin(b)
+		}
+	}
+}
+
+// thin gives the block small pages and discards those that are free.
+func (p *pagePool) thin(b *block) {
+	b.sparse = true
+	adviseSmall(b.bytes())
+	for free := b.free; free != 0; free &= free - 1 {
+		discard(b.page(bits.TrailingZeros32(free)))
+	}
+}
+
+// emptied keeps the memory of a block that nobody uses, or gives it back.
+func (p *pagePool) emptied(b *block) {
+	if b.sparse {
+		b.sparse = false
+		adviseHuge(b.bytes())
+	} else if p.idle < maxIdleBlocks {
+		b.idle = true
+		p.idle++
 		return
 	}
-	discard(unsafe.Slice((*byte)(page), pageBytes))
-	p.fresh = append(p.fresh, page)
+	discard(b.bytes())
+	// Those that have memory are taken first.
+	list := p.byUse[0]
+	first := list[0]
+	list[0], list[b.place] = b, first
+	first.place, b.place = b.place, 0
+}
+
+// move gives the block another set of free pages.
+func (p *pagePool) move(b *block, free uint32) {
+	list := p.byUse[b.lent()]
+	last := list[len(list)-1]
+	list[b.place], last.place = last, b.place
+	list[len(list)-1] = nil
+	p.byUse[b.lent()] = list[:len(list)-1]
+	b.free = free
+	p.list(b)
+}
+
+func (p *pagePool) list(b *block) {
+	list := &p.byUse[b.lent()]
+	b.place = len(*list)
+	*list = append(*list, b)
 }
 
 // holding is the pages that an arena holds, apart from the arena itself so that
