@@ -68,6 +68,46 @@ func (m *vm) redisDo(L *lua.LState) int {
 	return 0
 }
 
+// redisReply is redis.call where the result becomes the script's.
+func (m *vm) redisReply(L *lua.LState) int {
+	if message := m.send(L); message != "" {
+		m.raise(L, m.errorTable(message))
+	}
+	if survives(m.answer.Buf) {
+		L.Push(m.asIs)
+		return 1
+	}
+	v := m.receive(L)
+	if m.answer.Buf[0] == '-' {
+		m.raise(L, v)
+	}
+	L.Push(v)
+	return 1
+}
+
+// exactInt bounds the integers that a Lua number has exactly.
+const exactInt = 1 << 53
+
+// survives tells that a reply is the same after a conversion to a value and back.
+func survives(b []byte) bool {
+	p := parser{buf: b}
+	line, ok := p.line()
+	if !ok || len(line) == 0 {
+		return false
+	}
+	switch line[0] {
+	case '+':
+		return len(p.buf) == 0
+	case ':':
+		n, ok := parseInt(line[1:])
+		return ok && -exactInt <= n && n <= exactInt && len(p.buf) == 0
+	case '$':
+		n, ok := parseInt(line[1:])
+		return ok && n >= 0 && int64(len(p.buf)) == n+2
+	}
+	return false
+}
+
 // command runs one command; failed tells that v is an error table.
 func (m *vm) command(L *lua.LState) (v lua.LValue, failed bool) {
 	if message := m.send(L); message != "" {

@@ -34,7 +34,7 @@ func compileScript(sha, body string) (*compiled, error) {
 		return nil, err
 	}
 	c := &compiled{sha: sha, body: body, flags: flags}
-	c.proto, c.names, err = compileChunk(rest, chunkName)
+	c.proto, c.names, err = compileChunk(rest, chunkName, true)
 	if err != nil {
 		return nil, reply.Error("ERR Error compiling script (new function): " + oneLine(err.Error()))
 	}
@@ -42,8 +42,9 @@ func compileScript(sha, body string) (*compiled, error) {
 }
 
 // compileChunk compiles Lua text to the prototype of its main function, whose
-// upvalues are the interpreter's helpers (see helperNames) that it uses.
-func compileChunk(text, name string) (proto *lua.FunctionProto, names varNames, err error) {
+// upvalues are the interpreter's helpers (see helperNames) that it uses. What a
+// script's main function returns is the script's reply.
+func compileChunk(text, name string, script bool) (proto *lua.FunctionProto, names varNames, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = syntaxError(fmt.Sprintf("%s:1: chunk cannot be compiled (%v)", name, r))
@@ -56,7 +57,7 @@ func compileChunk(text, name string) (proto *lua.FunctionProto, names varNames, 
 	if err != nil {
 		return nil, nil, parseError(err, name)
 	}
-	main, names, err := rewriteChunk(stmts, text, name)
+	main, names, err := rewriteChunk(stmts, text, name, script)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -99,7 +99,7 @@ const compileCost = 100
 func (m *vm) loadText(L *lua.LState, text, name string) int {
 	m.charge(L, len(text)*compileCost)
 	m.work(L, len(text))
-	proto, _, err := compileChunk(text, displayName(name))
+	proto, _, err := compileChunk(text, displayName(name), false)
 	if err != nil {
 		L.Push(lua.LNil)
 		L.Push(lua.LString(err.Error()))

@@ -14,6 +14,7 @@ const (
 	helperNumber = hidden + "number" // a bound of a numeric for
 	helperKey    = hidden + "key"    // a computed key that is assigned to
 	helperDo     = hidden + "do"     // redis.call whose result is not wanted
+	helperReply  = hidden + "reply"  // redis.call whose result is the script's
 	hiddenTable  = hidden + "table"  // the table of such an assignment
 	hiddenSpare  = hidden + "spare"
 )
@@ -22,10 +23,14 @@ const (
 // register, of which a function has 200.
 const maxConcat = 60
 
-type rewriter struct{ analysis }
+type rewriter struct {
+	analysis
+	replies bool // a return statement here gives the script's reply
+}
 
-// rewriteChunk returns a chunk whose first function is the script.
-func rewriteChunk(stmts []ast.Stmt, text, name string) (chunk []ast.Stmt, names varNames, err error) {
+// rewriteChunk returns a chunk whose first function is the script, or if script is
+// false, what a script loads.
+func rewriteChunk(stmts []ast.Stmt, text, name string, script bool) (chunk []ast.Stmt, names varNames, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			se, ok := r.(syntaxError)
@@ -35,7 +40,7 @@ func rewriteChunk(stmts []ast.Stmt, text, name string) (chunk []ast.Stmt, names 
 			err = se
 		}
 	}()
-	w := &rewriter{analysis{
+	w := &rewriter{replies: script, analysis: analysis{
 		chunk:   name,
 		uses:    make(map[*ast.IdentExpr]*binding),
 		decls:   make(map[any][]*binding),
@@ -130,7 +135,7 @@ func (w *rewriter) appendStmt(out []ast.Stmt, s ast.Stmt) []ast.Stmt {
 		return append(out, w.definition(s))
 	case *ast.FuncCallStmt:
 		s.Expr = w.value(s.Expr)
-		discard(s.Expr)
+		replaceCall(s.Expr, helperDo)
 	case *ast.DoBlockStmt:
 		s.Stmts = w.stmts(s.Stmts)
 	case *ast.WhileStmt:
@@ -152,6 +157,9 @@ func (w *rewriter) appendStmt(out []ast.Stmt, s ast.Stmt) []ast.Stmt {
 		s.Stmts = append(boxes(s.Names, w.decls[s], s.Line()), w.stmts(s.Stmts)...)
 	case *ast.ReturnStmt:
 		w.values(s.Exprs)
+		if w.replies && len(s.Exprs) == 1 {
+			replaceCall(s.Exprs[0], helperReply)
+		}
 	}
 	return append(out, s)
 }
@@ -205,7 +213,10 @@ func (w *rewriter) definition(s *ast.FuncDefStmt) ast.Stmt {
 }
 
 func (w *rewriter) body(f *ast.FunctionExpr, params []string) {
+	replies := w.replies
+	w.replies = false
 	f.Stmts = append(boxes(params, w.decls[f], f.Line()), w.stmts(f.Stmts)...)
+	w.replies = replies
 }
 
 // bound rewrites a bound of a numeric for, which Lua converts from a string.

@@ -23,7 +23,7 @@ const nameCall = "redis.call"
 
 // helperNames are all upvalues that a script's main function can have.
 func helperNames() []string {
-	names := []string{helperConcat, helperNumber, helperKey, helperDo}
+	names := []string{helperConcat, helperNumber, helperKey, helperDo, helperReply}
 	for _, name := range directNames {
 		names = append(names, hidden+name)
 	}
@@ -54,14 +54,13 @@ func (w *rewriter) globalName(e ast.Expr) (name string, ok bool) {
 	return "", false
 }
 
-// discard makes a rewritten redis.call in the place of a statement one whose
-// reply is not turned into a value.
-func discard(e ast.Expr) {
+// replaceCall makes e, rewritten, call the helper if it is a redis.call.
+func replaceCall(e ast.Expr, helper string) {
 	c, ok := e.(*ast.FuncCallExpr)
 	if !ok {
 		return
 	}
 	if id, ok := c.Func.(*ast.IdentExpr); ok && id.Value == hidden+nameCall {
-		c.Func = ident(helperDo, c.Line())
+		c.Func = ident(helper, c.Line())
 	}
 }

@@ -21,6 +21,10 @@ type result struct {
 // writeResult appends the reply for what a script returned. A result that is
 // larger than the memory limit becomes an error.
 func (m *vm) writeResult(v lua.LValue, out *reply.Writer) {
+	if v == m.asIs {
+		out.Raw(m.answer.Buf)
+		return
+	}
 	r := result{m: m, out: out, start: len(out.Buf)}
 	errs := out.Errs
 	if !r.value(v, 0) {

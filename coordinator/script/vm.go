@@ -38,6 +38,7 @@ type vm struct {
 	helpers    map[string]*lua.Upvalue
 	json       *jsonConfig
 	null       *lua.LUserData // cjson.null
+	asIs       *lua.LUserData // stands for m.answer as a script's result
 	trampoline *lua.LFunction
 	panic      func(*lua.LState) // panicked
 	iterators  struct{ array, next *lua.LFunction }
@@ -79,6 +80,7 @@ func (m *vm) openHelpers() {
 		helperNumber: closed(m.L.NewFunction(m.forNumber)),
 		helperKey:    closed(m.L.NewFunction(m.checkKey)),
 		helperDo:     closed(m.L.NewFunction(m.redisDo)),
+		helperReply:  closed(m.L.NewFunction(m.redisReply)),
 	}
 	for _, name := range directNames {
 		global, field, isField := strings.Cut(name, ".")
@@ -110,7 +112,7 @@ func (m *vm) openBase() {
 }
 
 func (m *vm) openLibraries() {
-	m.null = &lua.LUserData{Metatable: lua.LNil}
+	m.null, m.asIs = &lua.LUserData{Metatable: lua.LNil}, &lua.LUserData{Metatable: lua.LNil}
 	m.json = new(jsonConfig)
 	*m.json = defaultJSON()
 	open := func(name string, t *lua.LTable) { m.inside.RawSetString(name, m.protect(t)) }

@@ -187,8 +187,8 @@ type worker struct {
 	call   saga.Call
 	local  LocalCall
 	multi  *Multi // to be used again
-	now    int64 // Unix milliseconds, of this turn
-	turn   bool  // now is of this turn
+	now    int64  // Unix milliseconds, of this turn
+	turn   bool   // now is of this turn
 	calls  turnCalls
 
 	commands, errors, inline, netIn, netOut uint64

@@ -65,3 +65,46 @@ return redis.sha1hex()
 return cjson.decode('[')
 ---
 return {next(ARGV), type(KEYS), tostring(nil), (unpack({4, 5})), table.getn(KEYS)}
+---
+redis.call('set', 'direct', '9007199254740993') return redis.call('incrby', 'direct', 0)
+---
+redis.call('set', 'direct', '-9007199254740993') return redis.call('incrby', 'direct', 0)
+---
+redis.call('set', 'direct', '9007199254740991') return redis.call('incrby', 'direct', 1)
+---
+return redis.call('set', 'direct', 'v')
+---
+redis.setresp(3) return redis.call('get', 'absent')
+---
+return redis.call('get', 'absent')
+---
+return redis.call('echo', 'a\r\nb')
+---
+return redis.call('echo', '')
+---
+return (redis.call('echo', 'x'))
+---
+return redis.call('echo', 'x'), 'y'
+---
+redis.call('rpush', 'direct-list', 1, 2) return redis.call('lrange', 'direct-list', 0, -1)
+---
+redis.setresp(3) redis.call('hset', 'direct-hash', 'f', 'v') return redis.call('hgetall', 'direct-hash')
+---
+if KEYS[1] then return redis.call('incr', 'direct') end return 0
+---
+for i = 1, 3 do if i == 2 then return redis.call('incrby', 'direct', i) end end
+---
+local function set() return redis.call('set', 'direct', 'v') end return {type(set()), set().ok, set()}
+---
+return {type(loadstring("return redis.call('set', 'direct', 'v')")()), loadstring("return redis.call('echo', 'x')")()}
+---
+return {pcall(function() return redis.call('echo', 'x') end)}
+---
+return coroutine.wrap(function() return redis.call('set', 'direct', 'v') end)().ok
+---
+return redis.call('nope')
+---
+
+return redis.call()
+---
+return redis.call({})
