@@ -3,6 +3,8 @@ package script
 import (
 	"fmt"
 	"testing"
+
+	"github.com/troupedb/troupe/shard/reply"
 )
 
 // What a script does to KEYS and ARGV is gone in the next run, which has the
@@ -47,6 +49,28 @@ func TestManyWords(t *testing.T) {
 		}
 		if want = fmt.Sprintf("$%d\r\n%s\r\n", len(want), want); got != want {
 			t.Errorf("%d: %q", n, got)
+		}
+	}
+}
+
+func TestShortScriptsAllocateNothing(t *testing.T) {
+	e := New(Options{Idle: 1})
+	for _, body := range []string{
+		"return 1",
+		"redis.call('DECRBY', KEYS[1], 1) return redis.call('INCRBY', KEYS[2], 1)",
+		"if tonumber(redis.call('GET', KEYS[1])) == 1 then return ARGV[1] end",
+	} {
+		req := Request{Body: []byte(body), Keys: [][]byte{[]byte("a"), []byte("b")}, Args: [][]byte{[]byte("x")}, Caller: noop{}}
+		var out reply.Writer
+		run := func() {
+			out.Buf = out.Buf[:0]
+			if err := e.Run(&req, &out); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run()
+		if allocs := testing.AllocsPerRun(100, run); allocs != 0 {
+			t.Errorf("%s: %v allocations", body, allocs)
 		}
 	}
 }
