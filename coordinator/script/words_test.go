@@ -58,7 +58,7 @@ func TestShortScriptsAllocateNothing(t *testing.T) {
 	for _, body := range []string{
 		"return 1",
 		"redis.call('DECRBY', KEYS[1], 1) return redis.call('INCRBY', KEYS[2], 1)",
-		"if tonumber(redis.call('GET', KEYS[1])) == 1 then return ARGV[1] end",
+		"if redis.call('GET', KEYS[1]) == 1 then return ARGV[1] end",
 	} {
 		req := Request{Body: []byte(body), Keys: [][]byte{[]byte("a"), []byte("b")}, Args: [][]byte{[]byte("x")}, Caller: noop{}}
 		var out reply.Writer
