@@ -48,7 +48,7 @@ type scriptRun struct {
 func eval(t *Tx) { runScript(t, script.Request{Body: t.Args[1]}) }
 
 // evalSHA is EVALSHA and EVALSHA_RO.
-func evalSHA(t *Tx) { runScript(t, script.Request{SHA: string(t.Args[1])}) }
+func evalSHA(t *Tx) { runScript(t, script.Request{SHA: t.Args[1]}) }
 
 func runScript(t *Tx, what script.Request) {
 	n, ok := num.ParseInt(t.Args[2])

@@ -3,7 +3,6 @@ package script
 import (
 	"crypto/sha1"
 	"encoding/hex"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -44,8 +43,8 @@ type Engine struct {
 	mu      sync.RWMutex
 	scripts map[string]*compiled // by SHA1
 	bodies  map[string]*compiled // the same by text, which EVAL has at hand
-	// last is the script that EVAL found last, in most loads the one of the
-	// next, too; it is set under mu, so that Flush clears it for good.
+	// last is the script that was found last, in most loads the one of the next
+	// call, too; it is set under mu, so that Flush clears it for good.
 	last atomic.Pointer[compiled]
 
 	spare  atomic.Pointer[vm] // one of the idle, to be had without a lock
@@ -118,22 +117,37 @@ func (e *Engine) lookup(body []byte) *compiled {
 	return c
 }
 
-// find is lookup for a client's spelling of a SHA1.
-func (e *Engine) find(sha string) *compiled {
-	if len(sha) != shaLen {
+// find finds a script by its SHA1 in any letter case.
+func find[text string | []byte](e *Engine, sha text) *compiled {
+	var key [shaLen]byte
+	if len(sha) != len(key) {
 		return nil
+	}
+	for i := range key {
+		key[i] = sha[i]
+		if 'A' <= sha[i] && sha[i] <= 'Z' {
+			key[i] += 'a' - 'A'
+		}
+	}
+	if c := e.last.Load(); c != nil && c.sha == string(key[:]) {
+		return c
 	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.scripts[strings.ToLower(sha)]
+	c := e.scripts[string(key[:])]
+	if c != nil {
+		e.last.Store(c)
+	}
+	return c
 }
 
 // Exists tells whether a script with this SHA1, in any letter case, is cached.
-func (e *Engine) Exists(sha string) bool { return e.find(sha) != nil }
+func (e *Engine) Exists(sha string) bool { return find(e, sha) != nil }
 
-// Script returns what is known of a cached script: its text and its flags.
-func (e *Engine) Script(sha string) (body string, flags Flags, ok bool) {
-	c := e.find(sha)
+// Script returns what is known of the cached script with this SHA1, in any letter
+// case: its text and its flags.
+func (e *Engine) Script(sha []byte) (body string, flags Flags, ok bool) {
+	c := find(e, sha)
 	if c == nil {
 		return "", 0, false
 	}
@@ -164,7 +178,7 @@ func (e *Engine) resolve(req *Request) (*compiled, error) {
 	if req.Body != nil {
 		return e.load(req.Body)
 	}
-	if c := e.find(req.SHA); c != nil {
+	if c := find(e, req.SHA); c != nil {
 		return c, nil
 	}
 	return nil, reply.ErrNoScript

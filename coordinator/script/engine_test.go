@@ -19,7 +19,7 @@ func TestCache(t *testing.T) {
 	if _, err := e.Load([]byte("return (")); err == nil || !strings.HasPrefix(err.Error(), "ERR Error compiling script (new function): user_script:1: ") {
 		t.Errorf("a broken script: %v", err)
 	}
-	if got, flags, ok := e.Script(sha); !ok || got != body || flags != NoWrites|AllowOOM {
+	if got, flags, ok := e.Script([]byte(sha)); !ok || got != body || flags != NoWrites|AllowOOM {
 		t.Errorf("Script = %q, %b, %v", got, flags, ok)
 	}
 	if !e.Exists(strings.ToUpper(sha)) || e.Exists(sha[1:]) || e.Len() != 1 {
@@ -27,7 +27,7 @@ func TestCache(t *testing.T) {
 	}
 	ask := func() string {
 		var out reply.Writer
-		if err := e.Run(&Request{SHA: strings.ToUpper(sha), Keys: [][]byte{[]byte("k")}, Caller: &fake{}, ReadOnly: true}, &out); err != nil {
+		if err := e.Run(&Request{SHA: []byte(strings.ToUpper(sha)), Keys: [][]byte{[]byte("k")}, Caller: &fake{}, ReadOnly: true}, &out); err != nil {
 			t.Fatal(err)
 		}
 		return string(out.Buf)

@@ -33,8 +33,7 @@ func (a Abort) Unwrap() error { return a.Reason }
 
 // Request is one EVAL. Body nil means the cached script with this SHA.
 type Request struct {
-	SHA        string
-	Body       []byte
+	SHA, Body  []byte
 	Keys, Args [][]byte // not to be changed during the run: its strings are theirs
 	Caller     Caller
 	// ReadOnly is set for EVAL_RO. Run refuses scripts that declare writes; to
