@@ -6,7 +6,8 @@
 // removes its differences from Lua 5.1 and makes what a script can grow
 // countable. Libraries, patterns and number formats are our own, so that each
 // has a limit. Globals and libraries are read-only proxies, so a pooled
-// interpreter stays clean between scripts.
+// interpreter stays clean between scripts, and compiled code reads the usual ones
+// past the proxies. KEYS and ARGV are made anew in place for each run.
 //
 // A run is bounded by a kill flag, a step budget and a memory limit (meter.go).
 // Ending a run, also by Abort, cannot be caught by the script. The package
