@@ -3,6 +3,7 @@ package saga
 import (
 	"math/bits"
 	"runtime"
+	"slices"
 
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
@@ -48,13 +49,19 @@ func (r *Runner) Inline(call *Call) (done bool) {
 	if r.locked() {
 		return false
 	}
-	r.journaling = r.env.computes[call.Cmd.ID]
+	r.journaling = r.env.computes[call.Cmd.ID] || slices.ContainsFunc(call.Queue, r.mayLeave)
 	start := len(call.Out.Buf)
 	if !r.run(call) {
 		call.Out.Buf = call.Out.Buf[:start]
 		return false
 	}
 	return true
+}
+
+// mayLeave tells whether a command of a transaction may find out on its way that it
+// must go by messages. One of the connection may have a program run in its place.
+func (r *Runner) mayLeave(q Queued) bool {
+	return r.env.computes[q.Cmd.ID] || q.Cmd.Route == command.RouteLocal
 }
 
 // run runs the program; it is undone if it must go by messages after all, or
