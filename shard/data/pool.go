@@ -41,6 +41,20 @@ type block struct {
 
 func (b *block) lent() int { return blockPages - bits.OnesCount32(b.free) }
 
+// rank is the order in which blocks are taken from, the highest first: those of
+// which more is lent, then those that have memory; fullRank has nothing left.
+func (b *block) rank() int {
+	switch n := b.lent(); {
+	case n > 0:
+		return n + 1
+	case b.idle:
+		return 1
+	}
+	return 0
+}
+
+const fullRank = blockPages + 1
+
 func (b *block) bytes() []byte { return unsafe.Slice((*byte)(b.base), blockBytes) }
 
 func (b *block) page(i int) []byte { return b.bytes()[i*pageBytes : (i+1)*pageBytes] }
@@ -49,10 +63,10 @@ func (b *block) page(i int) []byte { return b.bytes()[i*pageBytes : (i+1)*pageBy
 // empty: only the memory of a whole block goes back. (If small pieces of it did,
 // the system would soon fill them up again to make a huge page.)
 type pagePool struct {
-	mu    sync.Mutex
-	byUse [blockPages + 1][]*block // by how many pages are lent
-	at    map[uintptr]*block       // by address / blockBytes
-	idle  int
+	mu     sync.Mutex
+	byRank [fullRank + 1][]*block
+	at     map[uintptr]*block // by address / blockBytes
+	idle   int
 }
 
 // take returns a page, whose memory may be dirty.
@@ -64,12 +78,14 @@ func (p *pagePool) take() unsafe.Pointer {
 		p.grow()
 		b = p.fullest()
 	}
-	i := bits.TrailingZeros32(b.free)
-	p.move(b, b.free&^(1<<i))
+	p.unlist(b)
+	defer p.list(b)
 	if b.idle {
 		b.idle = false
 		p.idle--
 	}
+	i := bits.TrailingZeros32(b.free)
+	b.free &^= 1 << i
 	if b.sparse && b.lent() >= denseFrom {
 		b.sparse = false
 		adviseHuge(b.bytes())
@@ -77,11 +93,10 @@ func (p *pagePool) take() unsafe.Pointer {
 	return unsafe.Add(b.base, i*pageBytes)
 }
 
-// fullest returns the block with the fewest free pages, or nil if there is none.
-// Of those that are empty it is one whose memory was kept, if there is one.
+// fullest returns the block to take from, or nil if there is none.
 func (p *pagePool) fullest() *block {
-	for n := blockPages - 1; n >= 0; n-- {
-		if list := p.byUse[n]; len(list) > 0 {
+	for rank := fullRank - 1; rank >= 0; rank-- {
+		if list := p.byRank[rank]; len(list) > 0 {
 			return list[len(list)-1]
 		}
 	}
@@ -102,7 +117,9 @@ func (p *pagePool) give(page unsafe.Pointer) {
 	defer p.mu.Unlock()
 	b := p.at[uintptr(page)/blockBytes]
 	i := int(uintptr(page)-uintptr(b.base)) / pageBytes
-	p.move(b, b.free|1<<i)
+	p.unlist(b)
+	defer p.list(b)
+	b.free |= 1 << i
 	switch {
 	case b.free == allFree:
 		p.emptied(b)
@@ -122,8 +139,8 @@ func (p *pagePool) tidy() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next, done := p.fullest(), 0
-	for _, list := range p.byUse[1:sparseBelow] {
-		for _, b := range list {
+	for rank := 2; rank <= sparseBelow; rank++ { // 1 to sparseBelow-1 pages are lent
+		for _, b := range p.byRank[rank] {
 			if b.sparse || b == next {
 				continue
 			}
@@ -155,26 +172,19 @@ func (p *pagePool) emptied(b *block) {
 		return
 	}
 	discard(b.bytes())
-	// Those that have memory are taken first.
-	list := p.byUse[0]
-	first := list[0]
-	list[0], list[b.place] = b, first
-	first.place, b.place = b.place, 0
 }
 
-// move gives the block another set of free pages.
-func (p *pagePool) move(b *block, free uint32) {
-	list := p.byUse[b.lent()]
+// unlist takes the block out of its list, before it changes.
+func (p *pagePool) unlist(b *block) {
+	list := p.byRank[b.rank()]
 	last := list[len(list)-1]
 	list[b.place], last.place = last, b.place
 	list[len(list)-1] = nil
-	p.byUse[b.lent()] = list[:len(list)-1]
-	b.free = free
-	p.list(b)
+	p.byRank[b.rank()] = list[:len(list)-1]
 }
 
 func (p *pagePool) list(b *block) {
-	list := &p.byUse[b.lent()]
+	list := &p.byRank[b.rank()]
 	b.place = len(*list)
 	*list = append(*list, b)
 }

@@ -9,10 +9,11 @@ import (
 // census checks that every list holds what it says, and counts.
 func (p *pagePool) census(t *testing.T) (lent, sparse, idle int) {
 	t.Helper()
-	for n, list := range p.byUse {
+	for rank, list := range p.byRank {
 		for i, b := range list {
-			if b.lent() != n || b.place != i {
-				t.Fatalf("a block with %d pages lent is number %d of list %d and says %d", b.lent(), i, n, b.place)
+			n := b.lent()
+			if b.rank() != rank || b.place != i {
+				t.Fatalf("a block of rank %d is number %d of list %d and says %d", b.rank(), i, rank, b.place)
 			}
 			lent += n
 			if b.sparse {
@@ -92,7 +93,28 @@ func TestPoolMakesBlocksSparseAndDenseAgain(t *testing.T) {
 		t.Fatalf("%d blocks are sparse, want the one of which less is lent, and not the one to take from", sparse)
 	}
 	take(2*blockPages - 3)
-	if lent, sparse, _ := p.census(t); lent != 2*blockPages || sparse != 0 || len(p.byUse[blockPages]) != 2 {
+	if lent, sparse, _ := p.census(t); lent != 2*blockPages || sparse != 0 || len(p.byRank[fullRank]) != 2 {
 		t.Fatalf("%d pages are lent, %d blocks sparse; want two full blocks", lent, sparse)
+	}
+}
+
+// An empty block that has kept its memory is taken before one that has none.
+func TestPoolTakesKeptMemoryFirst(t *testing.T) {
+	p := pagePool{at: map[uintptr]*block{}}
+	var held []unsafe.Pointer
+	for range blockPages * (maxIdleBlocks + 2) {
+		held = append(held, p.take())
+	}
+	for _, page := range held { // the first blocks keep theirs, the last ones do not
+		p.give(page)
+	}
+	if _, _, idle := p.census(t); idle != maxIdleBlocks {
+		t.Fatalf("%d blocks keep their memory, want %d", idle, maxIdleBlocks)
+	}
+	for range blockPages * maxIdleBlocks {
+		p.take()
+	}
+	if _, _, idle := p.census(t); idle != 0 {
+		t.Fatalf("%d blocks with memory were left aside for such without", idle)
 	}
 }
