@@ -15,10 +15,9 @@ import (
 	"github.com/troupedb/troupe/bench/conformance/target"
 )
 
-// tool runs one of Redis's own programs against the server at addr and returns
-// what it printed. Without it the test is skipped, or fails where Redis is
-// required.
-func tool(t *testing.T, name, addr, stdin string, args ...string) string {
+// program returns the path of one of Redis's own programs. Without it the test is
+// skipped, or fails where Redis is required.
+func program(t *testing.T, name string) string {
 	t.Helper()
 	bin, err := exec.LookPath(name)
 	if err != nil {
@@ -27,6 +26,14 @@ func tool(t *testing.T, name, addr, stdin string, args ...string) string {
 		}
 		t.Skip(err)
 	}
+	return bin
+}
+
+// tool runs one of Redis's own programs against the server at addr and returns
+// what it printed.
+func tool(t *testing.T, name, addr, stdin string, args ...string) string {
+	t.Helper()
+	bin := program(t, name)
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
@@ -115,12 +122,8 @@ func TestRedisCLIModes(t *testing.T) {
 	load.Write(encode("LPUSH", "key:00000", "an error"))
 	load.Write(encode(slices.Concat([]string{"RPUSH", "long"}, strings.Fields(strings.Repeat("x ", 300)))...))
 	load.Write(encode("SET", "huge", strings.Repeat("h", 70_000)))
-	bin := exec.Command("redis-cli")
-	if bin.Err != nil {
-		t.Skip(bin.Err)
-	}
 	host, port, _ := net.SplitHostPort(addr)
-	pipe := exec.Command("redis-cli", "-h", host, "-p", port, "--pipe")
+	pipe := exec.Command(program(t, "redis-cli"), "-h", host, "-p", port, "--pipe")
 	pipe.Stdin = strings.NewReader(load.String())
 	out, err := pipe.CombinedOutput() // exits with 1, as there is an error reply
 	if !strings.Contains(string(out), fmt.Sprintf("errors: 1, replies: %d", n+3)) {
