@@ -159,7 +159,7 @@ func (r *rig) single(words ...string) string {
 	out := &reply.Writer{}
 	done := make(chan struct{})
 	in := slot.Of(args[info.KeyPos])
-	r.node.Env.Shards[r.node.Env.Directory.Shard(in)].Tell(&engine.Request{
+	r.node.Env.Shards[r.node.Env.Slots.Shard(in)].Tell(&engine.Request{
 		Cmd: info, DB: r.db, Slot: in, Key: info.KeyPos, Args: args, Out: out, Now: r.now, Done: func() { close(done) },
 	})
 	<-done

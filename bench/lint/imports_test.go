@@ -22,6 +22,10 @@ var doors = map[string][]string{
 	"github.com/zeebo/xxh3":                   {"shard/keyspace", "coordinator/saga"},
 	"golang.org/x/sys":                        {"shard/data", "gateway/netloop", "gateway/conn", "bench/load"},
 	"google.golang.org/protobuf":              {"proto"},
+	"google.golang.org/grpc":                  {"actors/transport"}, // for the credentials of Proto.Actor's remote
+	"github.com/hashicorp/serf":               {"actors/membership"},
+	"github.com/hashicorp/memberlist":         {"actors/membership"},
+	"go.etcd.io/raft/v3":                      {"shard/replica"},
 	"github.com/HdrHistogram/hdrhistogram-go": {"bench/load"},
 	"github.com/redis/go-redis/v9":            {"bench"},
 	"github.com/anishathalye/porcupine":       {"bench"},

@@ -132,7 +132,7 @@ func (w *World) call(o *op, info *command.Info) *saga.Call {
 func (c *client) single(o *op, info *command.Info) {
 	args, out := toArgs(o.words), &reply.Writer{}
 	in := slot.Of(args[info.KeyPos])
-	s := c.w.shards[c.w.o.Setup.env.Directory.Shard(in)]
+	s := c.w.shards[c.w.o.Setup.env.Slots.Shard(in)]
 	r := &engine.Request{Cmd: info, Slot: in, Key: info.KeyPos, Args: args, Out: out, Now: c.w.now}
 	r.Done = func() {
 		c.w.happened(o)

@@ -112,7 +112,7 @@ func (c *Coordinator) lockKnown() {
 	f := c.env.newFootprint()
 	f.collect(c.call)
 	if f.all {
-		for i := range c.env.Directory.Shards() {
+		for i := range c.env.Slots.Shards() {
 			o := c.link(i).prepare(c)
 			o.Locks = append(o.Locks, engine.Lock{Key: locks.Key{All: true}})
 		}

@@ -12,11 +12,13 @@ import (
 
 // Env is what all sagas of a node share.
 type Env struct {
-	Table     *command.Table
-	Directory *directory.Directory
-	Shards    []*shard.Handle
-	Scripts   *script.Engine
-	Running   *Running
+	Table *command.Table
+	Slots *directory.Slots
+	// Where is the newest directory: which member has a shard.
+	Where   *directory.Store
+	Shards  []*shard.Handle
+	Scripts *script.Engine
+	Running *Running
 
 	programs []Program
 	computes []bool // by command: Command.Computes
@@ -25,9 +27,9 @@ type Env struct {
 }
 
 // NewEnv joins the table to the programs of commands.
-func NewEnv(table *command.Table, d *directory.Directory, shards []*shard.Handle, commands []Command) *Env {
+func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle, commands []Command) *Env {
 	e := &Env{
-		Table: table, Directory: d, Shards: shards,
+		Table: table, Slots: slots, Where: directory.NewStore(directory.Single(slots)), Shards: shards,
 		Scripts:  script.New(script.Options{}),
 		Running:  &Running{},
 		programs: make([]Program, table.Len()),
@@ -64,7 +66,7 @@ func (e *Env) Find(name string) *command.Info {
 }
 
 // ShardOf returns the shard that owns key.
-func (e *Env) ShardOf(key []byte) int { return e.Directory.Shard(slot.Of(key)) }
+func (e *Env) ShardOf(key []byte) int { return e.Slots.Shard(slot.Of(key)) }
 
 // keyAt returns where the only key of a single-key command stands.
 func (e *Env) keyAt(cmd *command.Info, args [][]byte) int {

@@ -40,7 +40,7 @@ func (s shardSet) each(f func(int)) {
 	}
 }
 
-func (e *Env) newShardSet() shardSet { return make(shardSet, (e.Directory.Shards()+63)/64) }
+func (e *Env) newShardSet() shardSet { return make(shardSet, (e.Slots.Shards()+63)/64) }
 
 // collect finds the keys and shards of the call.
 func (f *footprint) collect(call *Call) {
@@ -59,7 +59,7 @@ func (f *footprint) collect(call *Call) {
 		f.addKey(w.Key, w.DB)
 	}
 	if f.all {
-		for i := range f.env.Directory.Shards() {
+		for i := range f.env.Slots.Shards() {
 			f.need.add(i)
 		}
 	}

@@ -291,7 +291,7 @@ func scan(t *Tx) {
 	for left > 0 && cursor < keyspace.ScanEnd {
 		steps := t.Steps(1)
 		steps[0] = Step{
-			Cmd: step, Shard: t.env.Directory.Shard(uint16(cursor >> data.ScanBits)),
+			Cmd: step, Shard: t.env.Slots.Shard(uint16(cursor >> data.ScanBits)),
 			Args: [][]byte{nil, num.AppendInt(nil, int64(cursor)), num.AppendInt(nil, left), o.pattern, o.kind},
 		}
 		t.Do(steps)

@@ -172,7 +172,7 @@ func (r *Runner) step(t *Tx, s *Step, w *reply.Writer) {
 	at, in := s.Shard, uint16(0)
 	if s.Key > 0 {
 		in = slot.Of(s.Args[s.Key])
-		at = r.env.Directory.Shard(in)
+		at = r.env.Slots.Shard(in)
 	}
 	e := r.engine(at)
 	if s.Key > 0 && e.Locked(t.DB, s.Args[s.Key]) {

@@ -134,7 +134,7 @@ func (n *localNode) single(info *command.Info, args [][]byte, out *reply.Writer)
 	at := n.env.keyAt(info, args)
 	in := slot.Of(args[at])
 	r := engine.Request{Cmd: info, DB: n.db, Slot: in, Key: at, Args: args, Out: out, Now: n.now}
-	n.env.Shards[n.env.Directory.Shard(in)].Engine.Handle(&r)
+	n.env.Shards[n.env.Slots.Shard(in)].Engine.Handle(&r)
 }
 
 func (n *localNode) inline(call *Call) {

@@ -44,7 +44,7 @@ const resolving = running
 func (e *Env) NewRecovery(id engine.SagaID, port Port, answered, away bool) *Recovery {
 	return &Recovery{
 		env: e, port: port, id: id, answered: answered, away: away,
-		shards: make([]resolved, e.Directory.Shards()), home: -1,
+		shards: make([]resolved, e.Slots.Shards()), home: -1,
 	}
 }
 

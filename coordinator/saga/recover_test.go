@@ -40,7 +40,7 @@ func (t *tape) expect(tt *testing.T, want ...string) {
 }
 
 func newRecovery(answered, away bool) (*Recovery, *tape) {
-	env, t := &Env{Directory: directory.Even(3)}, &tape{}
+	env, t := &Env{Slots: directory.Even(3)}, &tape{}
 	return env.NewRecovery(7, t, answered, away), t
 }
 

@@ -157,7 +157,7 @@ func (t *Tx) Steps(n int) []Step {
 func (t *Tx) Find(name string) *command.Info { return t.env.Find(name) }
 
 // Shards returns the number of shards, for programs over all of them.
-func (t *Tx) Shards() int { return t.env.Directory.Shards() }
+func (t *Tx) Shards() int { return t.env.Slots.Shards() }
 
 // Env returns what all sagas of the node share.
 func (t *Tx) Env() *Env { return t.env }

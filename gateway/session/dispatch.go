@@ -31,7 +31,7 @@ func (s *Session) dispatch(info *command.Info, args [][]byte) {
 func (s *Session) single(info *command.Info, args [][]byte) {
 	key := info.KeyPos
 	in := slot.Of(args[key])
-	h := s.Server.Env.Shards[s.Server.Env.Directory.Shard(in)]
+	h := s.Server.Env.Shards[s.Server.Env.Slots.Shard(in)]
 	req := &s.w.req
 	*req = engine.Request{
 		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: &s.Conn.W, Now: s.w.clock(),
