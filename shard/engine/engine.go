@@ -41,6 +41,7 @@ type Engine struct {
 	waiting  map[watchKey]*waitQueue
 	places   uint64
 	ready    []keyspace.Key
+	tenure
 }
 
 // Options make an Engine.
@@ -63,6 +64,7 @@ func New(o Options) *Engine {
 		sagas:    newSagas(),
 		watched:  map[watchKey]*watchEntry{},
 		waiting:  map[watchKey]*waitQueue{},
+		tenure:   tenure{epoch: 1},
 	}
 	e.KS.Events = e
 	e.ctx = Ctx{KS: e.KS, Rand: e.rand, engine: e}
@@ -93,12 +95,21 @@ type Request struct {
 	Done func()
 	// Waits is Handle's answer where the request travels as a message.
 	Waits bool
+	// Epoch is the shard's, as the asker knows it; 0: whatever it is.
+	Epoch uint64
+	// Refused tells that nothing was done, as the shard is not here or not under
+	// Epoch. It is set before Handle returns, or before Done is called.
+	Refused bool
 }
 
 // Handle runs the request, or tells that it must wait because a saga has its
 // key locked. A request with Done then waits its turn at the key, so its memory
 // must be its own, and Done is called when it had it; one without is untouched.
 func (e *Engine) Handle(r *Request) (waits bool) {
+	if !e.serves(r.Epoch) {
+		r.Refused = true
+		return false
+	}
 	e.KS.Advance(r.Now)
 	if e.locks.Len() > 0 && e.mustWait(r) {
 		return true
@@ -138,7 +149,9 @@ func (e *Engine) mustWait(r *Request) bool {
 	}
 	if r.Done != nil {
 		e.locks.Wait(key, func() {
-			e.run(r)
+			if r.Refused = e.closed; !r.Refused {
+				e.run(r)
+			}
 			r.Done()
 		})
 	}

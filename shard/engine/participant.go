@@ -18,6 +18,7 @@ type sagas struct {
 	visits       uint64
 	stepping     *participant // whose steps run just now
 	holders      []uint64     // scratch
+	doors        doors        // shut by OrderResolve
 }
 
 func newSagas() sagas {
@@ -39,7 +40,8 @@ type participant struct {
 	ready   []keyspace.Key // keys its steps made ready
 	serve   []keyspace.Key // keys that are to be looked at however it ends
 	notes   []note
-	heard   int64 // when the coordinator last said something
+	heard   int64   // when the coordinator last said something
+	handed  *Answer // of a lock handed to a waiter of another node, until it has an order
 }
 
 // note is a keyspace event that is held back until the saga commits.
@@ -66,6 +68,10 @@ func (e *Engine) Sagas() int { return len(e.sagas.live) + len(e.sagas.decided) }
 // Order carries out what a coordinator asks for.
 func (e *Engine) Order(o *Order) {
 	e.KS.Advance(o.Now)
+	if (o.Kind == OrderRun || o.Kind == OrderDecide) && !e.serves(o.Epoch) {
+		e.answer(o, AnswerElsewhere)
+		return
+	}
 	p := e.sagas.live[o.Saga]
 	if p != nil {
 		p.heard = e.KS.Now()
@@ -86,6 +92,9 @@ func (e *Engine) Order(o *Order) {
 		}
 		e.answer(o, AnswerUndone)
 	case OrderForget:
+		if e.sagas.decided[o.Saga] != nil && p != nil {
+			e.end(p, false, false)
+		}
 		delete(e.sagas.decided, o.Saga)
 		e.answer(o, AnswerForgotten)
 	case OrderResolve:
@@ -110,8 +119,11 @@ func (e *Engine) orderRun(p *participant, o *Order) {
 	switch {
 	case e.sagas.decided[o.Saga] != nil:
 		return // a late copy
+	case e.sagas.doors.shut(o.Saga):
+		e.answer(o, AnswerGone)
+		return
 	case p != nil && p.attempt == 0 && o.Round == 1:
-		p.attempt = o.Attempt
+		p.attempt, p.handed = o.Attempt, nil
 	case p != nil && p.attempt < o.Attempt && o.Round == 1:
 		e.end(p, false, true)
 		p = nil
@@ -199,6 +211,11 @@ func (e *Engine) hurt(saga SagaID) {
 // panics fails the saga, and goes on to the shard's supervisor.
 func (e *Engine) runOrder(p *participant) {
 	o := p.order
+	if e.closed {
+		e.answer(o, AnswerElsewhere)
+		e.end(p, false, true)
+		return
+	}
 	a := &Answer{Kind: AnswerFailed, Saga: p.saga, Attempt: p.attempt, Visit: p.visit, Round: p.round}
 	ready := len(e.ready)
 	e.sagas.stepping, p.order, p.last = p, nil, a
@@ -245,7 +262,9 @@ func (e *Engine) decide(p *participant, o *Order) {
 			return
 		}
 		e.sagas.decided[o.Saga] = &decision{record: o.Record, at: e.KS.Now()}
-		e.end(p, true, false)
+		if !o.Hold {
+			e.end(p, true, false)
+		}
 	}
 	e.tell(e.sagas.decided[o.Saga].answer(o))
 }
@@ -260,6 +279,7 @@ func (d *decision) answer(o *Order) *Answer {
 // undone at once, so that a decision still under way finds nobody.
 func (e *Engine) resolve(p *participant, o *Order) {
 	a := &Answer{Kind: AnswerAbsent, Saga: o.Saga}
+	e.sagas.doors.close(o.Saga, e.KS.Now())
 	switch d := e.sagas.decided[o.Saga]; {
 	case d != nil:
 		a = d.answer(o)
@@ -293,12 +313,13 @@ func (e *Engine) end(p *participant, commit, again bool) {
 }
 
 // grant makes the waiter's saga the holder of a key that no saga holds.
-func (e *Engine) grant(saga SagaID, k *keyspace.Key) {
+func (e *Engine) grant(saga SagaID, k *keyspace.Key) *participant {
 	key := *k
 	key.Name = slices.Clone(k.Name)
 	p := e.enter(saga, 0)
 	p.serve = append(p.serve, key)
 	e.locks.Give(lockOf(k), uint64(saga))
+	return p
 }
 
 // yield wounds a saga that was given a key before an older one that waits.
@@ -314,6 +335,9 @@ func (e *Engine) pump() {
 		w, ok := e.locks.Next()
 		if !ok {
 			return
+		}
+		if w.Owner == sealOwner {
+			continue
 		}
 		if w.Run != nil {
 			w.Run()
@@ -335,6 +359,10 @@ const remindAfter = 1000 // milliseconds
 
 // remind sends again what coordinators have not reacted to for a while.
 func (e *Engine) remind() {
+	e.sagas.doors.prune(e.KS.Now())
+	if e.sealing {
+		e.woundForSeal()
+	}
 	if e.Sagas() == 0 {
 		return
 	}
@@ -349,9 +377,12 @@ func (e *Engine) remind() {
 	}
 	slices.Sort(due) // map order must not be seen
 	for _, id := range due {
-		if p := e.sagas.live[id]; p.last != nil {
+		switch p := e.sagas.live[id]; {
+		case p.last != nil:
 			e.tell(p.last)
-		} else {
+		case p.handed != nil:
+			e.tell(p.handed)
+		default:
 			e.wound(p)
 		}
 	}

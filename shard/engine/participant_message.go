@@ -19,6 +19,9 @@ type Order struct {
 	Attempt uint32 // counts the saga's runs
 	Visit   uint64 // which participant is meant, as its answers say; 0: not known yet
 	Now     int64  // Unix milliseconds
+	// Epoch is the shard's, as the coordinator knows it: under another one OrderRun
+	// and OrderDecide are refused. 0: whatever it is.
+	Epoch uint64
 
 	// Of OrderRun.
 	Round uint32 // counts the attempt's OrderRun at this shard, from 1 on
@@ -32,6 +35,10 @@ type Order struct {
 	// Record, of OrderDecide, is what the home participant keeps and gives to
 	// whoever asks. It is the coordinators' matter what it says.
 	Record []byte
+	// Hold, of OrderDecide, makes the home participant keep the record only, and
+	// commit its own part when it is told. So a decision is known at two nodes, the
+	// coordinator's and the participant's, before anybody can see it.
+	Hold bool
 }
 
 // OrderKind tells what an Order asks for.
@@ -47,11 +54,13 @@ const (
 	OrderCommit
 	// OrderUndo takes the changes back. Answer: AnswerUndone.
 	OrderUndo
-	// OrderForget drops the decision. Answer: AnswerForgotten.
+	// OrderForget drops the decision, and undoes the home participant if it has not
+	// committed. Answer: AnswerForgotten.
 	OrderForget
 	// OrderResolve asks, after a coordinator's crash, what is known of the saga,
-	// and shuts the door to a decision that has not been made. Answer:
-	// AnswerDecided, AnswerPrepared or AnswerAbsent.
+	// and shuts the door: to a decision that has not been made, and to OrderRun of a
+	// coordinator that lives after all. Answer: AnswerDecided, AnswerPrepared or
+	// AnswerAbsent.
 	OrderResolve
 )
 
@@ -91,6 +100,11 @@ type Answer struct {
 	Errs  uint64 // error replies in Out
 
 	Record []byte // of AnswerDecided
+
+	// Of AnswerHanded: the key that was locked for a waiter, and where that stood.
+	DB    int
+	Key   []byte
+	Place uint64
 }
 
 // AnswerKind tells what an Answer says.
@@ -103,7 +117,8 @@ const (
 	AnswerFailed
 	// AnswerDecided: the decision to commit is recorded here.
 	AnswerDecided
-	// AnswerGone: there is no such participant, so nothing can be decided.
+	// AnswerGone: there is no such participant and there will be none, so nothing
+	// can be decided.
 	AnswerGone
 	// AnswerCommitted: the changes are final.
 	AnswerCommitted
@@ -118,6 +133,16 @@ const (
 	// AnswerWound: an older saga waits for a lock of this one, which must undo
 	// itself and run again unless it is about to decide.
 	AnswerWound
+	// AnswerElsewhere: the shard is not here, or no longer under the epoch of the
+	// order, so the order has done nothing.
+	AnswerElsewhere
+	// AnswerLost: the participant is gone with its node's process, or that node is
+	// down and must not decide or commit anything any more. No shard says this of
+	// itself: whoever was to send the order knows it from the directory.
+	AnswerLost
+	// AnswerHanded: a key is locked for a waiter of the saga, which is on another
+	// node and is to be told.
+	AnswerHanded
 )
 
 // Coordinators takes the answers to the coordinator of their saga. Answer is
@@ -135,6 +160,8 @@ func Orphan(a *Answer) *Order {
 	switch a.Kind {
 	case AnswerRan, AnswerFailed, AnswerWound:
 		return &Order{Kind: OrderUndo, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
+	case AnswerHanded:
+		return &Order{Kind: OrderUndo, Saga: a.Saga, Attempt: 1}
 	case AnswerDecided:
 		return &Order{Kind: OrderForget, Saga: a.Saga}
 	default:

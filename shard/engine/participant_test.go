@@ -39,7 +39,7 @@ var answerNames = map[engine.AnswerKind]string{
 	engine.AnswerRan: "ran", engine.AnswerFailed: "failed", engine.AnswerDecided: "decided",
 	engine.AnswerGone: "gone", engine.AnswerCommitted: "committed", engine.AnswerUndone: "undone",
 	engine.AnswerForgotten: "forgotten", engine.AnswerPrepared: "prepared", engine.AnswerAbsent: "absent",
-	engine.AnswerWound: "wound",
+	engine.AnswerWound: "wound", engine.AnswerElsewhere: "elsewhere", engine.AnswerHanded: "handed",
 }
 
 // Answer implements engine.Coordinators.
@@ -209,7 +209,8 @@ func TestDecision(t *testing.T) {
 
 func TestResolve(t *testing.T) {
 	p := newPart(t)
-	p.send(p.order(engine.OrderResolve, 7, 0), "7 absent")
+	p.send(p.order(engine.OrderResolve, 6, 0), "6 absent")
+	p.send(p.run(6, 1, 1, "SET a 1"), "6 gone") // the door is shut
 	home := p.run(7, 1, 1, "SET a 1")
 	home.Home = true
 	p.send(home, "7 ran +OK")

@@ -29,6 +29,11 @@ type Waiter struct {
 	Saga SagaID
 	// place is where it stood in the queue, for WaitAt.
 	Handoff func(db int, key []byte, place uint64)
+	// Remote tells that the waiter is another node's, which decides whether it can
+	// still be served: the key is locked for Saga, and the coordinators are told so
+	// with AnswerHanded, again and again until they react. Of the rest only Kind
+	// counts then.
+	Remote bool
 	// Done gets the reply of Serve. It is called once, after Claim.
 	Done func(reply []byte)
 }
@@ -72,6 +77,20 @@ func (e *Engine) Forsake(k *keyspace.Key, w *Waiter) {
 	q.waiters = slices.DeleteFunc(q.waiters, func(o waiting) bool { return o.Waiter == w })
 	if len(q.waiters) == 0 {
 		delete(e.waiting, at)
+	}
+}
+
+// ForsakeSaga takes the waiter of another node's saga out of the queue of the key.
+func (e *Engine) ForsakeSaga(k *keyspace.Key, saga SagaID) {
+	q := e.waiting[watchKey{k.DB, string(k.Name)}]
+	if q == nil {
+		return
+	}
+	for _, w := range q.waiters {
+		if w.Remote && w.Saga == saga {
+			e.Forsake(k, w.Waiter)
+			return
+		}
 	}
 }
 
@@ -148,6 +167,9 @@ func (e *Engine) serve(k *keyspace.Key, w waiting) serving {
 	if r := e.KS.Peek(k); r == 0 || e.KS.Kind(r) != w.Kind {
 		return unsuited
 	}
+	if w.Remote {
+		return e.offer(k, w)
+	}
 	if w.Handoff != nil {
 		return e.handOver(k, w)
 	}
@@ -167,6 +189,19 @@ func (e *Engine) serve(k *keyspace.Key, w waiting) serving {
 	e.KS.Forget(&j)
 	w.Done(out.Buf)
 	return served
+}
+
+// offer locks the key for the saga of a waiter on another node. A saga that stands
+// in several queues may hold a key here already; it is not to be served twice.
+func (e *Engine) offer(k *keyspace.Key, w waiting) serving {
+	if e.sagas.live[w.Saga] != nil {
+		return unsuited
+	}
+	p := e.grant(w.Saga, k)
+	p.handed = &Answer{Kind: AnswerHanded, Saga: w.Saga, DB: int(k.DB), Key: slices.Clone(k.Name), Place: w.place}
+	e.tell(p.handed)
+	e.yield(w.Saga, lockOf(k))
+	return handedOver
 }
 
 // handOver locks the key for the waiter's saga.
