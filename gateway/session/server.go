@@ -115,6 +115,7 @@ type Server struct {
 	Started     time.Time
 	Hub         Hub
 	Config      Config
+	Cluster     Cluster // nil: the node is on its own
 	Port        int
 	// Shutdown ends the node; it returns at once.
 	Shutdown func()

@@ -47,6 +47,8 @@ func Commands(loaders *keyspace.Loaders) []engine.Command {
 		{Row: &stepKeysRow, Run: stepKeys},
 		{Row: &stepScanRow, Run: stepScan},
 		{Row: &stepRandomKeyRow, Run: stepRandomKey},
+		{Row: &stepSlotLenRow, Run: stepSlotLen},
+		{Row: &stepSlotKeysRow, Run: stepSlotKeys},
 	}
 }
 
