@@ -1,6 +1,8 @@
 package conn
 
 import (
+	"slices"
+
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
@@ -9,7 +11,7 @@ import (
 )
 
 // Commands are the commands of this package.
-var Commands = []session.Command{
+var Commands = slices.Concat(clusterCommands, troupeCommands, []session.Command{
 	{Row: &authRow, Run: auth},
 	{Row: &clientRow},
 	{Row: &clientGetnameRow, Run: clientGetname},
@@ -56,15 +58,15 @@ var Commands = []session.Command{
 	{Row: &selectRow, Run: selectDB},
 	{Row: &shutdownRow, Run: shutdown},
 	{Row: &timeRow, Run: timeNow},
-}
+})
 
 // Programs are the commands of this package that look into shards. They need a
 // session as the Local of their call.
-var Programs = []saga.Command{
+var Programs = slices.Concat(clusterPrograms, troupePrograms, []saga.Command{
 	{Row: &infoRow, Run: info},
 	{Row: &debugDigestRow, Run: debugDigest, Computes: true},
 	{Row: &debugObjectRow, Run: debugObject, Computes: true},
-}
+})
 
 // is tells whether argument i is the word, which is given in lower case.
 func is(r *session.LocalCall, i int, word string) bool { return sameWord(r.Args[i], word) }
