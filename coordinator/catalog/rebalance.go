@@ -1,0 +1,108 @@
+package catalog
+
+import (
+	"fmt"
+
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/placement"
+)
+
+// begun is a move that was proposed, and that the state may not show yet.
+type begun struct {
+	shard int
+	epoch uint64
+	to    directory.Number
+	at    int64
+}
+
+// aborts ends moves that cannot go on.
+func (c *Controller) aborts(s *State, v View) (actions []Action) {
+	for i := range s.shards {
+		p := &s.shards[i]
+		if p.To == 0 {
+			continue
+		}
+		from, to := s.ByNumber(p.Owner), s.ByNumber(p.To)
+		if from.State == directory.Down || to.State != directory.Up {
+			actions = append(actions, Propose{NewMoveAbort(i, p.MoveID), fmt.Sprint("abort move ", p.MoveID, " of shard ", i)})
+		}
+	}
+	return actions
+}
+
+// traffic is the moves under way.
+type traffic struct {
+	total int
+	pairs map[[2]directory.Number]bool
+}
+
+func (t *traffic) add(from, to directory.Number) {
+	t.total++
+	t.pairs[[2]directory.Number{from, to}] = true
+}
+
+// begins starts moves: what must leave a member at once, what makes shards even when
+// the members have settled, what levels the load when all is quiet.
+func (c *Controller) begins(s *State, v View) (actions []Action) {
+	shards, under := c.assigned(s, v)
+	quiet := under.total == 0
+	for _, m := range placement.Plan(shards, s.placeable()) {
+		if under.total >= MaxMoves {
+			break
+		}
+		from, to := s.ByNumber(m.From), s.ByNumber(m.To)
+		if !c.due(m.Why, s, v, quiet) || under.pairs[[2]directory.Number{m.From, m.To}] || !v.alive(from) || !v.alive(to) {
+			continue
+		}
+		if m.Why == placement.Load {
+			c.loaded, c.loadedAt = true, v.Now
+		}
+		under.add(m.From, m.To)
+		epoch := s.shards[m.Shard].Epoch
+		c.begun = append(c.begun, begun{m.Shard, epoch, m.To, v.Now})
+		actions = append(actions, Propose{NewMoveBegin(m.Shard, epoch, to.ID),
+			fmt.Sprintf("move shard %d of epoch %d from %d to %d: %s", m.Shard, epoch, m.From, m.To, m.Why)})
+	}
+	return actions
+}
+
+// due tells whether moves for this reason may begin.
+func (c *Controller) due(why placement.Reason, s *State, v View, quiet bool) bool {
+	switch settled := !s.paused && v.Now-c.changedAt >= settleTime; why {
+	case placement.Evacuate:
+		return true
+	case placement.Even:
+		return settled
+	case placement.Load:
+		// Moves for load come in pairs, and are not to be mixed with others. Those of
+		// one round begin at the same time.
+		return settled && quiet && (!c.loaded || c.loadedAt == v.Now || v.Now-c.loadedAt >= loadTime)
+	}
+	return false // a shard without an owner is none that the catalog has
+}
+
+// assigned returns who has each shard, or will when its move is over, and the moves
+// under way. A move that is to be ended counts as one, and not for its target.
+func (c *Controller) assigned(s *State, v View) ([]placement.Shard, *traffic) {
+	shards, under := make([]placement.Shard, len(s.shards)), &traffic{pairs: map[[2]directory.Number]bool{}}
+	for i := range s.shards {
+		p := &s.shards[i]
+		shards[i] = placement.Shard{Owner: p.Owner, Load: v.Loads.Load(i)}
+		if p.To == 0 {
+			continue
+		}
+		under.add(p.Owner, p.To)
+		shards[i].Pinned = true
+		if s.ByNumber(p.To).State == directory.Up && s.ByNumber(p.Owner).State != directory.Down {
+			shards[i].Owner = p.To
+		}
+	}
+	for _, b := range c.begun {
+		under.add(s.shards[b.shard].Owner, b.to)
+		shards[b.shard].Pinned = true
+		if s.ByNumber(b.to) != nil {
+			shards[b.shard].Owner = b.to
+		}
+	}
+	return shards, under
+}
