@@ -1651,6 +1651,7 @@ type CatalogSnapshot struct {
 	SettingsEpoch uint64                 `protobuf:"varint,10,opt,name=settings_epoch,json=settingsEpoch,proto3" json:"settings_epoch,omitempty"`
 	ScriptsEpoch  uint64                 `protobuf:"varint,11,opt,name=scripts_epoch,json=scriptsEpoch,proto3" json:"scripts_epoch,omitempty"`
 	Paused        bool                   `protobuf:"varint,12,opt,name=paused,proto3" json:"paused,omitempty"`
+	FlushEpoch    uint64                 `protobuf:"varint,13,opt,name=flush_epoch,json=flushEpoch,proto3" json:"flush_epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1767,6 +1768,13 @@ func (x *CatalogSnapshot) GetPaused() bool {
 		return x.Paused
 	}
 	return false
+}
+
+func (x *CatalogSnapshot) GetFlushEpoch() uint64 {
+	if x != nil {
+		return x.FlushEpoch
+	}
+	return 0
 }
 
 var File_troupe_v1_catalog_proto protoreflect.FileDescriptor
@@ -1889,7 +1897,7 @@ const file_troupe_v1_catalog_proto_rawDesc = "" +
 	"\x04move\x18\x04 \x01(\x04R\x04move\x12\x12\n" +
 	"\x04keys\x18\x05 \x01(\x03R\x04keys\x12\x17\n" +
 	"\alost_at\x18\x06 \x01(\x03R\x06lostAt\x12\x1b\n" +
-	"\tlost_keys\x18\a \x01(\x03R\blostKeys\"\xa8\x03\n" +
+	"\tlost_keys\x18\a \x01(\x03R\blostKeys\"\xc9\x03\n" +
 	"\x0fCatalogSnapshot\x12\x18\n" +
 	"\aapplied\x18\x01 \x01(\x04R\aapplied\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x12\n" +
@@ -1904,7 +1912,9 @@ const file_troupe_v1_catalog_proto_rawDesc = "" +
 	"\x0esettings_epoch\x18\n" +
 	" \x01(\x04R\rsettingsEpoch\x12#\n" +
 	"\rscripts_epoch\x18\v \x01(\x04R\fscriptsEpoch\x12\x16\n" +
-	"\x06paused\x18\f \x01(\bR\x06pausedB5Z3github.com/troupedb/troupe/proto/troupe/v1;troupev1b\x06proto3"
+	"\x06paused\x18\f \x01(\bR\x06paused\x12\x1f\n" +
+	"\vflush_epoch\x18\r \x01(\x04R\n" +
+	"flushEpochB5Z3github.com/troupedb/troupe/proto/troupe/v1;troupev1b\x06proto3"
 
 var (
 	file_troupe_v1_catalog_proto_rawDescOnce sync.Once
