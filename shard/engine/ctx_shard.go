@@ -15,6 +15,7 @@ func (c *Ctx) Unchanged(version uint64) bool { return c.engine.Unchanged(&c.Key,
 // Flush empties a database of this shard; those who watch its keys see it.
 func (c *Ctx) Flush(db int) {
 	c.engine.TouchDB(db, db)
+	c.engine.exportFlush(db)
 	c.engine.Changes += uint64(c.KS.Flush(db))
 }
 
@@ -27,6 +28,7 @@ func (c *Ctx) SwapDB(a, b int) {
 	}
 	c.engine.TouchDB(a, b)
 	c.engine.TouchDB(b, a)
+	c.engine.exportSwap(a, b)
 	c.KS.Swap(a, b)
 	c.engine.MarkDBReady(a)
 	c.engine.MarkDBReady(b)

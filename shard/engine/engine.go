@@ -42,6 +42,7 @@ type Engine struct {
 	places   uint64
 	ready    []keyspace.Key
 	tenure
+	transfers
 }
 
 // Options make an Engine.
@@ -190,6 +191,7 @@ func (e *Engine) Tick(now int64) (more bool) {
 	}
 	e.remind()
 	e.Resident.Store(e.KS.Arena.Resident())
+	more = e.collectRetired() || more
 	return more || e.KS.Garbage()
 }
 
@@ -220,6 +222,7 @@ func (e *Engine) notify(k *keyspace.Key, class Class, event string) {
 // changed counts a change of a key and tells its watchers.
 func (e *Engine) changed(k *keyspace.Key) {
 	e.Changes++
+	e.exportMark(k)
 	if len(e.watched) > 0 {
 		e.touchWatched(k)
 	}

@@ -22,7 +22,9 @@ func (e *Engine) Watch(k *keyspace.Key) (version uint64) {
 	at := watchKey{k.DB, string(k.Name)}
 	entry := e.watched[at]
 	if entry == nil {
-		entry = &watchEntry{}
+		// Whoever watched the key when there was no entry, or at another node, has
+		// missed changes.
+		entry = &watchEntry{changed: e.versions}
 		e.watched[at] = entry
 	}
 	entry.watchers++

@@ -64,6 +64,7 @@ func (h *Hash) setRecord(field, value []byte) (created bool) {
 		f, old := bytes.Clone(field), bytes.Clone(a.Val(r))
 		h.ks.Undo(func() { h.setRecord(f, old) })
 	}
+	h.marks.Changed(sum, field)
 	to := a.Resize(r, len(value))
 	if to != r {
 		h.table.Replace(sum, r, to)
@@ -74,6 +75,7 @@ func (h *Hash) setRecord(field, value []byte) (created bool) {
 
 // addRecord adds a field that the table does not have.
 func (h *Hash) addRecord(sum uint64, field, value []byte) {
+	h.marks.Changed(sum, field)
 	r := h.ks.Arena.Alloc(recordTag, field, len(value), 0)
 	copy(h.ks.Arena.Val(r), value)
 	h.table.Insert(h.ks.Arena, h.ks.Hasher(), sum, r)
@@ -94,6 +96,7 @@ func (h *Hash) deleteRecord(field []byte) bool {
 }
 
 func (h *Hash) removeRecord(r data.Ref, sum uint64) {
+	h.marks.Changed(sum, h.ks.Arena.Key(r))
 	h.table.Remove(h.ks.Arena, h.ks.Hasher(), sum, r)
 	h.ks.Arena.Free(r)
 }

@@ -22,6 +22,7 @@ type Hash struct {
 	ks    *keyspace.Keyspace
 	pack  listpack.Pack // field, value, field, value, ...; nil once there is a table
 	table *data.Table
+	marks *keyspace.Marks // of its way to another node; nil: it stays
 }
 
 // Value is a field or a value: bytes, or an integer that a listpack keeps as one.
@@ -151,7 +152,7 @@ func (h *Hash) record(r data.Ref) (field, value Value) {
 
 // Release implements keyspace.Object.
 func (h *Hash) Release(n int) bool {
-	h.pack = nil
+	h.pack, h.marks = nil, nil
 	if h.table == nil {
 		return true
 	}

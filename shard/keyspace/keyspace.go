@@ -93,6 +93,7 @@ type Keyspace struct {
 	uses         uint64 // counted under LFU: the seed of chance
 	expiredTotal uint64
 	due          []data.Ref // ExpireSome's, reused
+	followed     map[Object]*Edits
 }
 
 type db struct {

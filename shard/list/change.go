@@ -13,19 +13,22 @@ import (
 func (l *List) Push(ks *keyspace.Keyspace, at end, vals ...[]byte) {
 	if ks.Journaling() {
 		n := len(vals)
-		ks.Undo(func() { l.drop(at, n) })
+		ks.Undo(func() { l.drop(ks, at, n) })
 	}
-	l.push(at, vals)
+	l.push(ks, at, vals)
 }
 
-func (l *List) push(at end, vals [][]byte) {
+func (l *List) push(ks *keyspace.Keyspace, at end, vals [][]byte) {
+	edits := ks.Edits(l)
 	if at == left {
 		for _, v := range vals {
+			edits.Inserted(0, v)
 			l.items.PushFront(v)
 		}
 		return
 	}
 	for _, v := range vals {
+		edits.Inserted(l.Len(), v)
 		l.items.PushBack(v)
 	}
 }
@@ -34,12 +37,17 @@ func (l *List) push(at end, vals [][]byte) {
 func (l *List) Drop(ks *keyspace.Keyspace, at end, n int) {
 	if ks.Journaling() && n > 0 {
 		kept := l.copies(at, n)
-		ks.Undo(func() { l.push(at, kept) })
+		ks.Undo(func() { l.push(ks, at, kept) })
 	}
-	l.drop(at, n)
+	l.drop(ks, at, n)
 }
 
-func (l *List) drop(at end, n int) {
+func (l *List) drop(ks *keyspace.Keyspace, at end, n int) {
+	if at == left {
+		ks.Edits(l).Removed(0, n)
+	} else {
+		ks.Edits(l).Removed(l.Len()-n, n)
+	}
 	switch {
 	case n == 1 && at == left:
 		l.items.PopFront()
@@ -94,10 +102,14 @@ func (l *List) Set(ks *keyspace.Keyspace, i int, val []byte) bool {
 	if !c.Valid() {
 		return false
 	}
+	if i < 0 {
+		i += l.Len()
+	}
 	if ks.Journaling() {
 		old := c.Value().Append(nil)
-		ks.Undo(func() { l.items.Replace(l.items.Index(i), old) })
+		ks.Undo(func() { l.ReplaceAt(ks, i, old) })
 	}
+	ks.Edits(l).Replaced(i, val)
 	l.items.Replace(c, val)
 	return true
 }
@@ -117,8 +129,9 @@ func (l *List) Insert(ks *keyspace.Keyspace, pivot, val []byte, behind bool) boo
 		i++
 	}
 	if ks.Journaling() {
-		ks.Undo(func() { l.items.RemoveRange(i, 1) })
+		ks.Undo(func() { l.RemoveAt(ks, i, 1) })
 	}
+	ks.Edits(l).Inserted(i, val)
 	if behind {
 		l.items.InsertAfter(c, val)
 	} else {
@@ -127,19 +140,10 @@ func (l *List) Insert(ks *keyspace.Keyspace, pivot, val []byte, behind bool) boo
 	return true
 }
 
-// insert puts val at place i, which may be the end.
-func (l *List) insert(i int, val []byte) {
-	if i == l.Len() {
-		l.items.PushBack(val)
-		return
-	}
-	l.items.InsertBefore(l.items.Index(i), val)
-}
-
 // Remove takes out the elements that equal val: the limit of them that are
 // nearest to an end, or all if limit is not positive. It returns how many.
 func (l *List) Remove(ks *keyspace.Keyspace, val []byte, from end, limit int64) (removed int64) {
-	want, i := sought(val), 0
+	want, edits, i := sought(val), ks.Edits(l), 0
 	if from == right {
 		i = l.Len() - 1
 	}
@@ -147,6 +151,7 @@ func (l *List) Remove(ks *keyspace.Keyspace, val []byte, from end, limit int64) 
 	for c := l.from(from); c.Valid() && (limit <= 0 || removed < limit); {
 		match := want.is(c.Value())
 		if match {
+			edits.Removed(i, 1)
 			l.delete(&c, from)
 			removed++
 			if ks.Journaling() {
@@ -165,7 +170,7 @@ func (l *List) Remove(ks *keyspace.Keyspace, val []byte, from end, limit int64) 
 		val = bytes.Clone(val)
 		ks.Undo(func() {
 			for _, i := range slices.Backward(places) {
-				l.insert(i, val)
+				l.InsertAt(ks, i, val)
 			}
 		})
 	}

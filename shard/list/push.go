@@ -108,7 +108,7 @@ func push(c *engine.Ctx, at end, mustExist bool) {
 		return
 	default:
 		l = New(c.Cfg.ListMaxSize)
-		l.push(at, c.Args[2:])
+		l.push(c.KS, at, c.Args[2:])
 		c.KS.PutObject(&c.Key, 0, l, 0)
 	}
 	c.Changed(engine.NotifyList, at.pushed())

@@ -104,11 +104,13 @@ const recordTag = 0
 
 // addRecord adds a member that the table does not have.
 func (s *Set) addRecord(sum uint64, member []byte) {
+	s.marks.Changed(sum, member)
 	r := s.ks.Arena.Alloc(recordTag, member, 0, 0)
 	s.table.Insert(s.ks.Arena, s.ks.Hasher(), sum, r)
 }
 
 func (s *Set) removeRecord(r data.Ref, sum uint64) {
+	s.marks.Changed(sum, s.ks.Arena.Key(r))
 	s.table.Remove(s.ks.Arena, s.ks.Hasher(), sum, r)
 	s.ks.Arena.Free(r)
 }

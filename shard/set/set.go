@@ -23,6 +23,7 @@ type Set struct {
 	ks    *keyspace.Keyspace
 	ints  intset.Set // nil once there is a table
 	table *data.Table
+	marks *keyspace.Marks // of its way to another node; nil: it stays
 }
 
 // New returns an empty set whose memory is in ks.
@@ -106,7 +107,7 @@ func (s *Set) Random(r *rng.Rand) []byte {
 
 // Release implements keyspace.Object.
 func (s *Set) Release(n int) bool {
-	s.ints = nil
+	s.ints, s.marks = nil, nil
 	if s.table == nil {
 		return true
 	}

@@ -20,7 +20,8 @@ type large struct {
 	hash    data.Hasher
 	members data.Table
 	ranks   *ranktree.Tree
-	bytes   int64 // of the member records
+	bytes   int64           // of the member records
+	marks   *keyspace.Marks // of its way to another node; nil: it stays
 }
 
 func newLarge(ks *keyspace.Keyspace) *large {
@@ -42,6 +43,7 @@ func (l *large) setScore(r data.Ref, score float64) {
 
 // insert adds a member that is not there.
 func (l *large) insert(h uint64, member []byte, score float64) {
+	l.marks.Changed(h, member)
 	r := l.arena.Alloc(0, member, ScoreBytes, 0)
 	l.setScore(r, score)
 	l.members.Insert(l.arena, l.hash, h, r)
@@ -50,11 +52,15 @@ func (l *large) insert(h uint64, member []byte, score float64) {
 }
 
 func (l *large) rescore(r data.Ref, score float64) {
+	if l.marks != nil {
+		l.marks.Changed(l.hash(l.arena.Key(r)), l.arena.Key(r))
+	}
 	l.ranks.Update(l.score(r), l.arena.Key(r), score)
 	l.setScore(r, score)
 }
 
 func (l *large) remove(r data.Ref, h uint64) {
+	l.marks.Changed(h, l.arena.Key(r))
 	l.ranks.Delete(l.score(r), l.arena.Key(r))
 	l.members.Remove(l.arena, l.hash, h, r)
 	l.free(r)
@@ -64,7 +70,9 @@ func (l *large) remove(r data.Ref, h uint64) {
 func (l *large) removeRange(first, n int) {
 	l.ranks.DeleteRange(first, n, func(_ float64, ref uint32) {
 		r := data.Ref(ref)
-		l.members.Remove(l.arena, l.hash, l.hash(l.arena.Key(r)), r)
+		h := l.hash(l.arena.Key(r))
+		l.marks.Changed(h, l.arena.Key(r))
+		l.members.Remove(l.arena, l.hash, h, r)
 		l.free(r)
 	})
 }
@@ -92,7 +100,7 @@ func (l *large) memBytes() int64 {
 
 // release frees up to n member records.
 func (l *large) release(n int) (done bool) {
-	l.members = data.Table{}
+	l.members, l.marks = data.Table{}, nil
 	l.ranks.DeleteRange(0, n, func(_ float64, ref uint32) { l.free(data.Ref(ref)) })
 	return l.ranks.Len() == 0
 }

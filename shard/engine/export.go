@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"github.com/troupedb/troupe/shard/keyspace"
+)
+
+// A shard moves as a sequence of chunks, which ExportChunk makes at one node and
+// ImportChunk takes at another, in order. A chunk is
+//
+//	byte 0        what it is
+//	bytes 1-8     the move
+//	bytes 9-16    its number, from 0 on
+//	bytes 17-24   the shard's time, Unix milliseconds
+//
+// all little endian, and its body. The first says which slots are coming and how
+// names are hashed, as a SCAN's cursor is a place in the order of hashes; the last
+// that all is there. Versions and visits go on where they were, so that a watch or
+// an order of before the move never passes for one of after it: keys that were
+// watched count as changed.
+const (
+	chunkBegin = iota // first slot, slots, seed
+	chunkData         // operations of keyspace.Export
+	chunkDoors        // sagas and when their doors were shut
+	chunkEnd          // seed of random numbers, versions, places, visits
+
+	chunkHead = 25
+	// MaxChunk is more than any chunk has that was made with a max of at most
+	// MaxChunkSize.
+	MaxChunk = MaxChunkSize + keyspace.MaxOp + chunkHead
+	// MaxChunkSize bounds what ExportChunk is asked for.
+	MaxChunkSize = 256 << 10
+	doorBytes    = 16
+)
+
+// ErrOverrun tells that a shard changes faster than it can be sent.
+var ErrOverrun = errors.New("engine: more keys change than can be sent")
+
+type export struct {
+	move  uint64
+	seq   uint64
+	bytes int64
+	data  *keyspace.Export
+	doors []SagaID // to be sent
+	ended bool     // all keys have been, and doors is what it is to be
+	done  bool
+}
+
+// Progress tells how far a move is.
+type Progress struct {
+	Keys  int   // sent; those that changed again are counted again
+	Bytes int64 // of chunks
+	Left  int   // keys, or elements of large ones, about
+}
+
+// BeginExport begins to send the shard, which goes on serving. An export under way
+// ends.
+func (e *Engine) BeginExport(move uint64) {
+	e.EndExport(true)
+	e.export = &export{move: move, data: keyspace.NewExport(e.KS, e.held)}
+}
+
+// ExportChunk returns the next chunk, nil if nothing can be sent just now: all has
+// been, or sagas hold what is left. The chunk's body is about max bytes at most. It
+// is done once the shard is Sealed and all has been sent; it must not be unsealed
+// from then on but after EndExport.
+func (e *Engine) ExportChunk(max int) (chunk []byte, done bool, err error) {
+	x := e.export
+	switch {
+	case x == nil || x.done:
+		return nil, x != nil, nil
+	case x.data.Overrun():
+		return nil, false, ErrOverrun
+	case x.seq == 0:
+		return e.chunk(e.appendOrigin(e.newChunk(chunkBegin))), false, nil
+	case e.allHeld():
+		return nil, false, nil
+	}
+	max = min(max, MaxChunkSize)
+	if chunk = x.data.Append(e.newChunk(chunkData), max, e.sealHeld()); len(chunk) > chunkHead {
+		return e.chunk(chunk), false, nil
+	}
+	if !e.Sealed() || !x.data.Done() {
+		return nil, false, nil
+	}
+	if !x.ended {
+		x.ended, x.doors = true, slices.Clone(e.sagas.doors.order)
+	}
+	if len(x.doors) > 0 {
+		n := min(len(x.doors), max/doorBytes+1)
+		chunk = e.appendDoors(e.newChunk(chunkDoors), x.doors[:n])
+		x.doors = x.doors[n:]
+		return e.chunk(chunk), false, nil
+	}
+	x.done = true
+	return e.chunk(e.appendState(e.newChunk(chunkEnd))), true, nil
+}
+
+// ExportLeft estimates how many operations the export has left, 0 if there is none.
+func (e *Engine) ExportLeft() int {
+	if e.export == nil {
+		return 0
+	}
+	return e.export.data.Left()
+}
+
+// ExportProgress tells how far the export is.
+func (e *Engine) ExportProgress() Progress {
+	x := e.export
+	if x == nil {
+		return Progress{}
+	}
+	return Progress{Keys: x.data.Sent(), Bytes: x.bytes, Left: x.data.Left()}
+}
+
+// EndExport ends the export, if there is one. The shard's data stays, or is freed
+// bit by bit because it is elsewhere now; the shard is Closed then.
+func (e *Engine) EndExport(keep bool) {
+	if e.export != nil {
+		e.export.data.Close()
+		e.export = nil
+	}
+	if keep {
+		return
+	}
+	if !e.closed {
+		panic("engine: data of an open shard is to be dropped")
+	}
+	_, _, seed := e.KS.Origin()
+	e.retire(e.KS.Successor(seed))
+}
+
+func (e *Engine) newChunk(kind byte) []byte {
+	x := e.export
+	b := binary.LittleEndian.AppendUint64([]byte{kind}, x.move)
+	b = binary.LittleEndian.AppendUint64(b, x.seq)
+	return binary.LittleEndian.AppendUint64(b, uint64(e.KS.Now()))
+}
+
+func (e *Engine) chunk(b []byte) []byte {
+	e.export.seq++
+	e.export.bytes += int64(len(b))
+	return b
+}
+
+func (e *Engine) appendOrigin(b []byte) []byte {
+	first, count, seed := e.KS.Origin()
+	b = binary.LittleEndian.AppendUint16(b, uint16(first))
+	b = binary.LittleEndian.AppendUint16(b, uint16(count))
+	return binary.LittleEndian.AppendUint64(b, seed)
+}
+
+func (e *Engine) appendDoors(b []byte, sagas []SagaID) []byte {
+	for _, saga := range sagas {
+		b = binary.LittleEndian.AppendUint64(b, uint64(saga))
+		b = binary.LittleEndian.AppendUint64(b, uint64(e.sagas.doors.shutAt[saga]))
+	}
+	return b
+}
+
+func (e *Engine) appendState(b []byte) []byte {
+	for _, n := range []uint64{e.rand.Uint64(), e.versions, e.places, e.sagas.visits} {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	return b
+}
