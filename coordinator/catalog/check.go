@@ -37,8 +37,8 @@ func (s *State) checkMembers() error {
 			return fmt.Errorf("member %d: its number is out of order", m.Number)
 		case ids[m.ID] || rafts[m.RaftID]:
 			return fmt.Errorf("member %d: its identity is another's", m.Number)
-		case len(m.past) > pastIncarnations || slices.Contains(m.past, m.Incarnation):
-			return fmt.Errorf("member %d: its incarnations make no sense", m.Number)
+		case m.turned > s.epoch || len(m.past) > pastIncarnations || slices.Contains(m.past, m.Incarnation):
+			return fmt.Errorf("member %d: its incarnation or state makes no sense", m.Number)
 		}
 		ids[m.ID], rafts[m.RaftID] = true, true
 	}

@@ -40,14 +40,14 @@ func NewJoin(m Member, keys []Keys, at int64) *Entry {
 // NewDown says that m's lease has run out.
 func NewDown(m *Member, term uint64, keys []Keys, at int64) *Entry {
 	return &Entry{Change: &troupev1.CatalogEntry_Down{Down: &troupev1.CatalogDown{
-		Id: []byte(m.ID), Incarnation: m.Incarnation, Term: term, At: at, Keys: encodeKeys(keys),
+		Id: []byte(m.ID), Incarnation: m.Incarnation, Term: term, At: at, Turned: m.turned, Keys: encodeKeys(keys),
 	}}}
 }
 
 // NewUp says that m is heard again.
 func NewUp(m *Member, term uint64, at int64) *Entry {
 	return &Entry{Change: &troupev1.CatalogEntry_Up{Up: &troupev1.CatalogUp{
-		Id: []byte(m.ID), Incarnation: m.Incarnation, Term: term, At: at,
+		Id: []byte(m.ID), Incarnation: m.Incarnation, Term: term, At: at, Turned: m.turned,
 	}}}
 }
 

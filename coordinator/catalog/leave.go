@@ -19,7 +19,7 @@ func (s *State) leaving(e *troupev1.CatalogLeaving) Result {
 		return refuse(NobodyLeft)
 	}
 	m.Leaving = true
-	m.enter(m.State == directory.Down, e.GetAt())
+	m.enter(m.State == directory.Down, e.GetAt(), s.epoch+1)
 	return changed()
 }
 
@@ -32,7 +32,7 @@ func (s *State) stay(e *troupev1.CatalogStay) Result {
 		return same()
 	}
 	m.Leaving = false
-	m.enter(m.State == directory.Down, e.GetAt())
+	m.enter(m.State == directory.Down, e.GetAt(), s.epoch+1)
 	return changed()
 }
 

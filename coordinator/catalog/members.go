@@ -29,14 +29,18 @@ func newMember(e *troupev1.CatalogMember, at int64) (m Member, ok bool) {
 	return m, ok
 }
 
-// enter sets the state that follows from whether the member is down and leaving.
-func (m *Member) enter(down bool, at int64) {
+// enter sets the state that follows from whether the member is down and leaving, with
+// the change that leads to this epoch.
+func (m *Member) enter(down bool, at int64, epoch uint64) {
 	state := directory.Up
 	if m.Leaving {
 		state = directory.Leaving
 	}
 	if down {
 		state = directory.Down
+	}
+	if down != (m.State == directory.Down) {
+		m.turned = epoch
 	}
 	if m.State != state {
 		m.State, m.Since = state, at
@@ -76,7 +80,7 @@ func (s *State) rejoin(m *Member, now Member, keys []*troupev1.CatalogKeys) Resu
 		if now.RaftID != m.RaftID {
 			return refuse(StaleIncarnation) // a process does not lose its log
 		}
-		now.State, now.Since, now.Leaving = m.State, m.Since, m.Leaving
+		now.State, now.Since, now.Leaving, now.turned = m.State, m.Since, m.Leaving, m.turned
 		if now.Member == m.Member {
 			return Result{Number: m.Number}
 		}
@@ -149,9 +153,11 @@ func (s *State) down(e *troupev1.CatalogDown) Result {
 		return refuse(StaleTerm) // the new leader may have renewed the lease
 	case m.State == directory.Down:
 		return same()
+	case e.GetTurned() != m.turned:
+		return refuse(StaleEpoch)
 	}
 	s.count(m.Number, e.GetKeys())
-	m.enter(true, e.GetAt())
+	m.enter(true, e.GetAt(), s.epoch+1)
 	return changed()
 }
 
@@ -164,7 +170,9 @@ func (s *State) up(e *troupev1.CatalogUp) Result {
 		return refuse(StaleTerm)
 	case m.State != directory.Down:
 		return same()
+	case e.GetTurned() != m.turned:
+		return refuse(StaleEpoch)
 	}
-	m.enter(false, e.GetAt())
+	m.enter(false, e.GetAt(), s.epoch+1)
 	return changed()
 }

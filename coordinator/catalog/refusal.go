@@ -50,7 +50,7 @@ var refusals = [...]string{
 	OwnsShards:       "the member owns shards",
 	NobodyLeft:       "nobody is left to take its shards",
 	UnknownShard:     "no such shard",
-	StaleEpoch:       "the shard has another epoch",
+	StaleEpoch:       "the epoch is another by now",
 	StalePlan:        "the new owners do not fit any more",
 	Moving:           "the shard is moving already",
 	NotMoving:        "there is no such move",

@@ -41,7 +41,7 @@ func (m *Member) encode() *troupev1.CatalogMember {
 		ClientPort: uint32(m.ClientPort), GossipPort: uint32(m.GossipPort),
 		ActorPort: uint32(m.ActorPort), StreamPort: uint32(m.StreamPort),
 		Incarnation: m.Incarnation, RaftId: m.RaftID, Number: uint32(m.Number),
-		Leaving: m.Leaving, Down: m.State == directory.Down, Since: m.Since, Past: m.past,
+		Leaving: m.Leaving, Down: m.State == directory.Down, Since: m.Since, Past: m.past, Turned: m.turned,
 	}
 }
 
@@ -67,7 +67,8 @@ func (s *State) Restore(data []byte) error {
 			return errors.New("restore catalog: a member makes no sense")
 		}
 		m.Number, m.Leaving, m.past = directory.Number(v.GetNumber()), v.GetLeaving(), v.GetPast()
-		m.enter(v.GetDown(), v.GetSince())
+		m.enter(v.GetDown(), v.GetSince(), 0)
+		m.turned = v.GetTurned()
 		n.members = append(n.members, m)
 	}
 	if err := n.restoreShards(e.GetShards()); err != nil {

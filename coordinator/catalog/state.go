@@ -14,6 +14,7 @@ type Member struct {
 	RaftID uint64
 	// Leaving: it asked to leave, even if it is down by now.
 	Leaving bool
+	turned  uint64   // the epoch at which it went down or came up last
 	past    []uint64 // earlier incarnations, the latest last
 }
 

@@ -105,6 +105,7 @@ func (p *play) entry(command string, a args) *Entry {
 	}
 	judged := *who
 	judged.Incarnation = a.number("inc", who.Incarnation)
+	judged.turned = a.number("turned", who.turned)
 	switch command {
 	case "bootstrap":
 		return NewBootstrap(id(a.values["id"]), "c", int(a.number("shards", 4)), p.member(a), at)

@@ -526,12 +526,14 @@ func (x *CatalogJoin) GetKeys() []*CatalogKeys {
 
 // CatalogDown: a member's lease has run out.
 type CatalogDown struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Incarnation   uint64                 `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Term          uint64                 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
-	At            int64                  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"`
-	Keys          []*CatalogKeys         `protobuf:"bytes,5,rep,name=keys,proto3" json:"keys,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Incarnation uint64                 `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Term        uint64                 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
+	At          int64                  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"`
+	Keys        []*CatalogKeys         `protobuf:"bytes,5,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The epoch at which it came up, so that a late copy is told from a new entry.
+	Turned        uint64 `protobuf:"varint,6,opt,name=turned,proto3" json:"turned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -601,13 +603,22 @@ func (x *CatalogDown) GetKeys() []*CatalogKeys {
 	return nil
 }
 
+func (x *CatalogDown) GetTurned() uint64 {
+	if x != nil {
+		return x.Turned
+	}
+	return 0
+}
+
 // CatalogUp: a member that was down is heard again.
 type CatalogUp struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	Incarnation   uint64                 `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	Term          uint64                 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
-	At            int64                  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Incarnation uint64                 `protobuf:"varint,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Term        uint64                 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
+	At          int64                  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"`
+	// The epoch at which it went down.
+	Turned        uint64 `protobuf:"varint,5,opt,name=turned,proto3" json:"turned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -666,6 +677,13 @@ func (x *CatalogUp) GetTerm() uint64 {
 func (x *CatalogUp) GetAt() int64 {
 	if x != nil {
 		return x.At
+	}
+	return 0
+}
+
+func (x *CatalogUp) GetTurned() uint64 {
+	if x != nil {
+		return x.Turned
 	}
 	return 0
 }
@@ -1405,6 +1423,7 @@ type CatalogMember struct {
 	Since   int64  `protobuf:"varint,14,opt,name=since,proto3" json:"since,omitempty"`
 	// Earlier incarnations, the latest last.
 	Past          []uint64 `protobuf:"varint,15,rep,packed,name=past,proto3" json:"past,omitempty"`
+	Turned        uint64   `protobuf:"varint,16,opt,name=turned,proto3" json:"turned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1542,6 +1561,13 @@ func (x *CatalogMember) GetPast() []uint64 {
 		return x.Past
 	}
 	return nil
+}
+
+func (x *CatalogMember) GetTurned() uint64 {
+	if x != nil {
+		return x.Turned
+	}
+	return 0
 }
 
 type CatalogShard struct {
@@ -1818,18 +1844,20 @@ const file_troupe_v1_catalog_proto_rawDesc = "" +
 	"\vCatalogJoin\x120\n" +
 	"\x06member\x18\x01 \x01(\v2\x18.troupe.v1.CatalogMemberR\x06member\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\x12*\n" +
-	"\x04keys\x18\x03 \x03(\v2\x16.troupe.v1.CatalogKeysR\x04keys\"\x8f\x01\n" +
+	"\x04keys\x18\x03 \x03(\v2\x16.troupe.v1.CatalogKeysR\x04keys\"\xa7\x01\n" +
 	"\vCatalogDown\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x12\n" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x0e\n" +
 	"\x02at\x18\x04 \x01(\x03R\x02at\x12*\n" +
-	"\x04keys\x18\x05 \x03(\v2\x16.troupe.v1.CatalogKeysR\x04keys\"a\n" +
+	"\x04keys\x18\x05 \x03(\v2\x16.troupe.v1.CatalogKeysR\x04keys\x12\x16\n" +
+	"\x06turned\x18\x06 \x01(\x04R\x06turned\"y\n" +
 	"\tCatalogUp\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12 \n" +
 	"\vincarnation\x18\x02 \x01(\x04R\vincarnation\x12\x12\n" +
 	"\x04term\x18\x03 \x01(\x04R\x04term\x12\x0e\n" +
-	"\x02at\x18\x04 \x01(\x03R\x02at\"0\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02at\x12\x16\n" +
+	"\x06turned\x18\x05 \x01(\x04R\x06turned\"0\n" +
 	"\x0eCatalogLeaving\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x0e\n" +
 	"\x02at\x18\x02 \x01(\x03R\x02at\"-\n" +
@@ -1868,7 +1896,7 @@ const file_troupe_v1_catalog_proto_rawDesc = "" +
 	"\x04keys\x18\x02 \x01(\x03R\x04keys\"4\n" +
 	"\fCatalogOwner\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x0e\n" +
-	"\x02to\x18\x02 \x01(\fR\x02to\"\x88\x03\n" +
+	"\x02to\x18\x02 \x01(\fR\x02to\"\xa0\x03\n" +
 	"\rCatalogMember\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\fR\x04name\x12\x12\n" +
@@ -1889,7 +1917,8 @@ const file_troupe_v1_catalog_proto_rawDesc = "" +
 	"\aleaving\x18\f \x01(\bR\aleaving\x12\x12\n" +
 	"\x04down\x18\r \x01(\bR\x04down\x12\x14\n" +
 	"\x05since\x18\x0e \x01(\x03R\x05since\x12\x12\n" +
-	"\x04past\x18\x0f \x03(\x04R\x04past\"\xa8\x01\n" +
+	"\x04past\x18\x0f \x03(\x04R\x04past\x12\x16\n" +
+	"\x06turned\x18\x10 \x01(\x04R\x06turned\"\xa8\x01\n" +
 	"\fCatalogShard\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\rR\x05owner\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x04R\x05epoch\x12\x0e\n" +
