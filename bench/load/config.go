@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupedb/troupe/bench/load/target"
 	"github.com/troupedb/troupe/bench/load/workload"
 )
 
@@ -18,6 +19,12 @@ const (
 
 	MemoryFill = "fill" // RSS per key
 	MemoryIdle = "idle" // RSS per idle connection, and CPU share
+)
+
+// The peers by name.
+const (
+	PeerRedis   = "redis"   // one redis-server
+	PeerCluster = "cluster" // a Redis Cluster of three
 )
 
 // Bounds of the configuration.
@@ -37,13 +44,30 @@ const (
 	maxThreads = 256
 	// maxSkew is where nearly every draw is the first key.
 	maxSkew = 10
+	// maxAddrs bounds what one run is spread over.
+	maxAddrs = 256
+	// maxTargetNodes is what one machine can still start and the load tell apart.
+	maxTargetNodes = 32
+	// maxRate is far beyond what the driver of a steady load can send.
+	maxRate = 10_000_000
 )
 
 // Config is everything about a run. DefaultConfig gives the values that a flag
 // which was not given stands for.
 type Config struct {
-	// Addr is the server under test, as host:port.
-	Addr string
+	// Addrs are where the load goes, each as host:port: the server under test, or
+	// several that together are one store. Clients are spread evenly over them.
+	Addrs []string
+	// SlotAware makes the target's clients ask CLUSTER SLOTS and send each command
+	// of one key to the owner of its slot. Those of several keys go to any owner.
+	SlotAware bool
+	// HashTags gives all keys of a request one hash tag, at the target and at all
+	// peers, as a Redis Cluster wants it.
+	HashTags bool
+	// TargetNodes starts the target: a cluster of so many nodes, by Launch. 0: it
+	// runs already.
+	TargetNodes int
+	Launch      target.Launch
 	// Username and Password log in where the server asks for it. An empty
 	// Password does not log in; an empty Username is the default user.
 	Username, Password string
@@ -90,8 +114,8 @@ type Config struct {
 	// Flush deletes everything on the target before each workload. Without it
 	// the target must be empty at the beginning.
 	Flush bool
-	// Peer starts a redis-server beside the target and compares.
-	Peer bool
+	// Peers are started beside the target and compared with it: PeerRedis, PeerCluster.
+	Peers []string
 	// PeerServer is the redis-server binary.
 	PeerServer string
 
@@ -105,6 +129,12 @@ type Config struct {
 	// Settle is how long a server may tidy up before its memory is read.
 	Settle time.Duration
 
+	// WatchLatency keeps a steady load up for Duration in place of the rounds, and
+	// tells latencies and errors of each second.
+	WatchLatency bool
+	// Rate is how many requests a second of that load are due; 0: as many as are answered.
+	Rate int
+
 	// Out is the file for the JSON report; "" writes none.
 	Out string
 	// Chart is the file for the chart, ending in .svg, .html or .htm; "" writes none.
@@ -115,7 +145,7 @@ type Config struct {
 // while, with the key space and clients of redis-benchmark-like practice.
 func DefaultConfig() Config {
 	return Config{
-		Addr:           "127.0.0.1:6379",
+		Addrs:          []string{"127.0.0.1:6379"},
 		Workloads:      []string{"all"},
 		Pipelines:      []int{1, 16, 64},
 		Keys:           1_000_000,
@@ -146,22 +176,74 @@ func Workloads() []string {
 // Validate returns all that is wrong with the configuration, each error naming
 // the flag and what it takes.
 func (c *Config) Validate() error {
-	return errors.Join(c.validateTarget(), c.validateLoad(), c.validateRounds(), c.validateMemory())
+	return errors.Join(c.validateTarget(), c.validatePeers(), c.validateLoad(), c.validateRounds(), c.validateWatch(), c.validateMemory())
 }
 
 func (c *Config) validateTarget() error {
 	var errs []error
-	if _, port, err := net.SplitHostPort(c.Addr); err != nil || port == "" {
-		errs = append(errs, fmt.Errorf("address %q: give host:port, such as 127.0.0.1:6379", c.Addr))
+	if n := len(c.Addrs); (n == 0 && c.TargetNodes == 0) || n > maxAddrs {
+		errs = append(errs, fmt.Errorf("%d addresses: give 1 to %d", n, maxAddrs))
+	}
+	for i, addr := range c.Addrs {
+		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+			errs = append(errs, fmt.Errorf("address %q: give host:port, such as 127.0.0.1:6379", addr))
+		}
+		if slices.Contains(c.Addrs[:i], addr) {
+			errs = append(errs, fmt.Errorf("address %q: give it once", addr))
+		}
+	}
+	if c.TargetNodes < 0 || c.TargetNodes > maxTargetNodes {
+		errs = append(errs, fmt.Errorf("--target-cluster %d: give a number from 1 to %d, or 0 to measure what runs", c.TargetNodes, maxTargetNodes))
 	}
 	if c.TargetPID < 0 {
 		errs = append(errs, fmt.Errorf("--target-pid %d: give a process id, or 0 to find it out", c.TargetPID))
+	}
+	if c.TargetPID > 0 && (len(c.Addrs) > 1 || c.TargetNodes > 0) {
+		errs = append(errs, errors.New("--target-pid is for one server: the processes of several are found out"))
 	}
 	if c.Username != "" && c.Password == "" {
 		errs = append(errs, errors.New("--user without --pass: give both"))
 	}
 	if _, err := chartWriter(c.Chart); c.Chart != "" && err != nil {
 		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) validatePeers() error {
+	var errs []error
+	for i, name := range c.Peers {
+		if name != PeerRedis && name != PeerCluster {
+			errs = append(errs, fmt.Errorf("--peer %q: give %s, %s, or both with a comma", name, PeerRedis, PeerCluster))
+		}
+		if slices.Contains(c.Peers[:i], name) {
+			errs = append(errs, fmt.Errorf("--peer %q: give it once", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) validateWatch() error {
+	var errs []error
+	if c.Rate < 0 || c.Rate > maxRate {
+		errs = append(errs, fmt.Errorf("--rate %d: give requests a second up to %d, or 0 for as many as are answered", c.Rate, maxRate))
+	}
+	if !c.WatchLatency {
+		if c.Rate != 0 {
+			errs = append(errs, errors.New("--rate is for --watch-latency: rounds send as fast as they are answered"))
+		}
+		return errors.Join(errs...)
+	}
+	if len(c.Peers) > 0 {
+		errs = append(errs, errors.New("--watch-latency watches one target: leave out --peer"))
+	}
+	if c.Requests > 0 || c.Duration <= 0 {
+		errs = append(errs, errors.New("--watch-latency lasts for --duration: give one, and no --requests"))
+	}
+	for _, name := range c.Workloads {
+		if strings.EqualFold(name, MemoryFill) || strings.EqualFold(name, MemoryIdle) {
+			errs = append(errs, fmt.Errorf("--workloads %s has no requests to watch: leave out --watch-latency", name))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,10 +37,10 @@ func requireTools(t *testing.T, names ...string) {
 }
 
 // liveTarget is a redis-server in the role of the server under test.
-func liveTarget(t *testing.T) *target.Peer {
+func liveTarget(t *testing.T) *target.Server {
 	t.Helper()
 	requireTools(t, "redis-server")
-	p, err := target.StartPeer(context.Background(), "redis-server", 100)
+	p, err := target.StartPeer(context.Background(), "peer", "redis-server", 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +49,13 @@ func liveTarget(t *testing.T) *target.Peer {
 			t.Error(err)
 		}
 	})
-	return p
+	return p.Servers[0]
 }
 
 // tiny is a configuration that is over in a moment.
 func tiny(addr string) Config {
 	c := DefaultConfig()
-	c.Addr = addr
+	c.Addrs = []string{addr}
 	c.Keys, c.Collections, c.ValueSize, c.Clients = 300, 5, 8, 3
 	c.Rounds, c.Warmup, c.Requests = 2, 0, 100
 	c.Pipelines = []int{1, 16}
@@ -102,7 +103,7 @@ func TestEveryWorkloadAgainstRedisWithPeer(t *testing.T) {
 	dir := t.TempDir()
 	c := tiny(server.Addr)
 	c.Workloads = []string{"all", "fill", "IDLE"}
-	c.Peer, c.Flush, c.Skew, c.Threads = true, true, 0.99, 2
+	c.Peers, c.Flush, c.Skew, c.Threads = []string{PeerRedis}, true, 0.99, 2
 	c.Out, c.Chart = filepath.Join(dir, "r.json"), filepath.Join(dir, "r.svg")
 	stdout, stderr := mustRun(t, c)
 
@@ -112,24 +113,27 @@ func TestEveryWorkloadAgainstRedisWithPeer(t *testing.T) {
 	}
 	for _, row := range r.Rows {
 		checkSide(t, row.Workload+" target", &row.Target, 2)
-		checkSide(t, row.Workload+" peer", row.Peer, 2)
-		if row.Ratios == nil || row.Ratios.CPU <= 0 || row.Ratios.OpsPerSecond <= 0 || row.Ratios.P999 <= 0 {
-			t.Errorf("%s: ratios %+v", row.Workload, row.Ratios)
+		if len(row.Peers) != 1 || row.Peers[0].Name != "peer" {
+			t.Fatalf("%s: peers %+v", row.Workload, row.Peers)
+		}
+		checkSide(t, row.Workload+" peer", &row.Peers[0].Side, 2)
+		if ratios := row.Peers[0].Ratios; ratios.CPU <= 0 || ratios.OpsPerSecond <= 0 || ratios.P999 <= 0 {
+			t.Errorf("%s: ratios %+v", row.Workload, ratios)
 		}
 		if !strings.Contains(stdout, "\n"+row.Workload) {
 			t.Errorf("no %s in the table\n%s", row.Workload, stdout)
 		}
 	}
-	if len(r.Memory) != 2 || r.Memory[0].Kind != MemoryIdle || r.Memory[1].Count != 200 || r.Memory[1].Peer.AfterBytes <= 0 {
+	if len(r.Memory) != 2 || r.Memory[0].Kind != MemoryIdle || r.Memory[1].Count != 200 || r.Memory[1].Peers[0].AfterBytes <= 0 {
 		t.Errorf("memory %+v", r.Memory)
 	}
-	if r.Target.PID != server.PID || r.Target.Version == "" || r.Peer == nil {
-		t.Errorf("%+v %+v", r.Target, r.Peer)
+	if !slices.Equal(r.Target.PIDs, []int{server.PID}) || r.Target.Version == "" || len(r.Peers) != 1 {
+		t.Fatalf("%+v %+v", r.Target, r.Peers)
 	}
 	if strings.Count(stderr, " round ") < len(r.Rows)*4 {
 		t.Errorf("progress has no line a round:\n%s", stderr)
 	}
-	if conn, err := net.Dial("tcp", r.Peer.Addr); err == nil {
+	if conn, err := net.Dial("tcp", r.Peers[0].Addr); err == nil {
 		conn.Close()
 		t.Error("the peer was left running")
 	}
@@ -235,6 +239,8 @@ func standIn(t *testing.T, load func(words []string) string) *resptest.Server {
 			return "$0\r\n\r\n"
 		case "DBSIZE":
 			return ":0\r\n"
+		case "CLUSTER":
+			return "-ERR This instance has cluster support disabled\r\n"
 		}
 		return load(words)
 	})
@@ -313,8 +319,8 @@ func TestRunErrorsSayWhatToDo(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"nobody there":       {func(c *Config) { c.Addr = "127.0.0.1:1" }, "nothing answers at 127.0.0.1:1: start a server"},
-		"no redis-server":    {func(c *Config) { c.Peer, c.PeerServer = true, "no-such-server" }, "install redis-server (apt-get install redis-server) or leave out --peer"},
+		"nobody there":       {func(c *Config) { c.Addrs = []string{"127.0.0.1:1"} }, "nothing answers at 127.0.0.1:1: start a server"},
+		"no redis-server":    {func(c *Config) { c.Peers, c.PeerServer = []string{PeerRedis}, "no-such-server" }, "install redis-server (apt-get install redis-server) or leave out --peer"},
 		"no redis-benchmark": {func(c *Config) { c.Driver, c.RedisBenchmark = DriverRedisBenchmark, "no-such-benchmark" }, "use --driver builtin"},
 		"out of nowhere":     {func(c *Config) { c.Out = "/no/such/dir/r.json" }, "--out /no/such/dir/r.json cannot be written"},
 		"bad value":          {func(c *Config) { c.Rounds = 0 }, "--rounds 0"},
@@ -338,7 +344,7 @@ func TestDefaultsAreValid(t *testing.T) {
 
 func TestValidateNamesTheFlag(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"host:port":             func(c *Config) { c.Addr = "localhost" },
+		"host:port":             func(c *Config) { c.Addrs = []string{"localhost"} },
 		"--target-pid":          func(c *Config) { c.TargetPID = -1 },
 		"--user without --pass": func(c *Config) { c.Username = "a" },
 		".svg or .html":         func(c *Config) { c.Chart = "x.png" },

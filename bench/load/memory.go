@@ -23,7 +23,7 @@ func (r *run) fill(ctx context.Context) error {
 	}
 	shape := r.cfg.shape()
 	shape.Keys, shape.ValueSize = uint64(r.cfg.FillKeys), r.cfg.FillValueSize
-	return r.each(MemoryFill, r.cfg.FillKeys, func(s *target.Server, what string) (report.Footprint, error) {
+	return r.each(MemoryFill, r.cfg.FillKeys, func(s *side, what string) (report.Footprint, error) {
 		var f report.Footprint
 		held, err := s.Keys()
 		if err != nil {
@@ -32,7 +32,10 @@ func (r *run) fill(ctx context.Context) error {
 		if err := r.before(ctx, s, &f, what); err != nil {
 			return f, err
 		}
-		job := r.job(s, workload.Workload{}, 1)
+		job, err := r.job(ctx, s, workload.Workload{}, 1)
+		if err != nil {
+			return f, err
+		}
 		job.Shape = shape
 		err = r.progress.during(what, func() error {
 			from, err := s.Meter()
@@ -55,11 +58,26 @@ func (r *run) fill(ctx context.Context) error {
 		if err != nil {
 			return f, err
 		}
-		if wrote := now - held; wrote != int64(r.cfg.FillKeys) {
-			return f, fmt.Errorf("%d keys were written, but the server holds %d more: does it evict (maxmemory)?", r.cfg.FillKeys, wrote)
+		if err := wrote(held, now, int64(r.cfg.FillKeys)); err != nil {
+			return f, err
 		}
 		return f, r.after(ctx, s, &f, what)
 	})
+}
+
+// wrote checks that so many keys have come. Each server counts either its own, as
+// in a Redis Cluster, or all there are, as a Troupe node does.
+func wrote(before, after []int64, want int64) error {
+	sum, same := int64(0), true
+	for i := range after {
+		n := after[i] - before[i]
+		sum += n
+		same = same && n == want
+	}
+	if sum != want && !same {
+		return fmt.Errorf("%d keys were written, but the server holds %d more: does it evict (maxmemory)?", want, sum)
+	}
+	return nil
 }
 
 // idle opens IdleClients connections to each side, lets each say one PING, and
@@ -68,7 +86,7 @@ func (r *run) idle(ctx context.Context) error {
 	if err := r.flush(); err != nil {
 		return err
 	}
-	return r.each(MemoryIdle, r.cfg.IdleClients, func(s *target.Server, what string) (report.Footprint, error) {
+	return r.each(MemoryIdle, r.cfg.IdleClients, func(s *side, what string) (report.Footprint, error) {
 		var f report.Footprint
 		if err := r.before(ctx, s, &f, what); err != nil {
 			return f, err
@@ -81,7 +99,7 @@ func (r *run) idle(ctx context.Context) error {
 		}()
 		err := r.progress.during(what+": connecting", func() error {
 			var err error
-			conns, err = connect(ctx, s.Endpoint, r.cfg.IdleClients)
+			conns, err = connect(ctx, s.Endpoints, r.cfg.IdleClients)
 			return err
 		})
 		if err != nil {
@@ -105,25 +123,25 @@ func (r *run) idle(ctx context.Context) error {
 }
 
 // each takes a footprint of every side and adds the comparison to the report.
-func (r *run) each(kind string, count int, take func(*target.Server, string) (report.Footprint, error)) error {
+func (r *run) each(kind string, count int, take func(*side, string) (report.Footprint, error)) error {
 	prints := make([]report.Footprint, len(r.sides))
 	for i, s := range r.sides {
-		what := fmt.Sprintf("%s %d %s", kind, count, s.Role)
+		what := fmt.Sprintf("%s %d %s", kind, count, s.Name)
 		var err error
 		if prints[i], err = take(s, what); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		r.progress.finished("%s: RSS %.1f MiB", what, prints[i].AfterBytes/(1<<20))
 	}
-	var peer *report.Footprint
-	if len(prints) > 1 {
-		peer = &prints[1]
+	m := report.NewMemory(kind, count, prints[0])
+	for i, p := range prints[1:] {
+		m.Add(r.sides[i+1].Name, p)
 	}
-	r.report.Memory = append(r.report.Memory, report.NewMemory(kind, count, prints[0], peer))
+	r.report.Memory = append(r.report.Memory, m)
 	return nil
 }
 
-func (r *run) before(ctx context.Context, s *target.Server, f *report.Footprint, what string) error {
+func (r *run) before(ctx context.Context, s *side, f *report.Footprint, what string) error {
 	if err := r.wait(ctx, what+": settling", r.cfg.Settle); err != nil {
 		return err
 	}
@@ -132,7 +150,7 @@ func (r *run) before(ctx context.Context, s *target.Server, f *report.Footprint,
 	return err
 }
 
-func (r *run) after(ctx context.Context, s *target.Server, f *report.Footprint, what string) error {
+func (r *run) after(ctx context.Context, s *side, f *report.Footprint, what string) error {
 	if err := r.wait(ctx, what+": settling", r.cfg.Settle); err != nil {
 		return err
 	}
@@ -153,10 +171,10 @@ func (r *run) wait(ctx context.Context, what string, d time.Duration) error {
 }
 
 // connect opens n connections that have each been served once.
-func connect(ctx context.Context, e target.Endpoint, n int) ([]net.Conn, error) {
+func connect(ctx context.Context, to []target.Endpoint, n int) ([]net.Conn, error) {
 	conns := make([]net.Conn, 0, n)
 	for len(conns) < n {
-		c, err := e.Dial(ctx)
+		c, err := to[len(conns)%len(to)].Dial(ctx)
 		if errors.Is(err, syscall.EMFILE) {
 			return conns, fmt.Errorf("connection %d of %d: this process may not open more files: raise ulimit -n, or lower --idle-clients (%w)", len(conns)+1, n, err)
 		}

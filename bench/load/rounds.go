@@ -28,17 +28,9 @@ func (r *run) workload(ctx context.Context, w workload.Workload) error {
 	if err := r.flush(); err != nil {
 		return err
 	}
-	if w.Prefill != nil {
-		for _, s := range r.sides {
-			what := fmt.Sprintf("%s: prefilling the %s", w.Name, s.Role)
-			err := r.progress.during(what, func() error {
-				_, err := drive.Builtin{}.Prefill(ctx, r.job(s, w, 1), *w.Prefill)
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("%s: %w", what, err)
-			}
-			r.progress.finished("%s: done", what)
+	for _, s := range r.sides {
+		if err := r.prefill(ctx, s, w); err != nil {
+			return err
 		}
 	}
 	for _, pipeline := range r.cfg.Pipelines {
@@ -49,47 +41,105 @@ func (r *run) workload(ctx context.Context, w workload.Workload) error {
 	return nil
 }
 
-func (r *run) job(s *target.Server, w workload.Workload, pipeline int) drive.Job {
-	return drive.Job{
-		Endpoint: s.Endpoint,
-		Workload: w,
-		Shape:    r.cfg.shape(),
-		Skew:     r.cfg.Skew,
-		Pipeline: pipeline,
-		Clients:  r.cfg.Clients,
-		Threads:  r.cfg.Threads,
-		Progress: &r.progress.requests,
+// prefill writes what a workload reads.
+func (r *run) prefill(ctx context.Context, s *side, w workload.Workload) error {
+	job, err := r.job(ctx, s, w, 1)
+	if err != nil {
+		return err
 	}
+	fill := job.Workload.Prefill
+	if fill == nil {
+		return nil
+	}
+	what := fmt.Sprintf("%s: prefilling the %s", w.Name, s.Name)
+	err = r.progress.during(what, func() error {
+		_, err := drive.Builtin{}.Prefill(ctx, job, *fill)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	r.progress.finished("%s: done", what)
+	return nil
 }
 
-// driver picks the driver of a workload: the one that was asked for, if it can.
-func (r *run) driver(w workload.Workload) drive.Driver {
-	external := drive.RedisBenchmark{Path: r.cfg.RedisBenchmark}
-	if r.cfg.Driver == DriverRedisBenchmark {
-		if external.Supports(w) {
-			return external
-		}
-		r.note("%s was driven by the built-in driver: redis-benchmark cannot send it", w.Name)
+// job is what is sent to a side. Slot-aware clients ask for the owners anew.
+func (r *run) job(ctx context.Context, s *side, w workload.Workload, pipeline int) (drive.Job, error) {
+	job := drive.Job{
+		Endpoints: s.Endpoints,
+		Workload:  w,
+		Shape:     r.cfg.shape(),
+		Skew:      r.cfg.Skew,
+		Pipeline:  pipeline,
+		Clients:   r.cfg.Clients,
+		Threads:   r.cfg.Threads,
+		Progress:  &r.progress.requests,
 	}
-	return drive.Builtin{}
+	if s.hashTags {
+		job.Workload = w.WithTags(job.Shape)
+		if job.Workload.Tagged && !r.cfg.HashTags {
+			r.note("%s: all keys of a request have one hash tag at the %s, a Redis Cluster, which refuses others; at the target they lie anywhere", w.Name, s.Name)
+		}
+	}
+	var err error
+	if s.slotAware {
+		job.Slots, err = s.Slots(ctx)
+	}
+	return job, err
+}
+
+// driver picks the driver of some jobs: the one that was asked for, if it can do
+// all of them, since figures of two drivers do not compare.
+func (r *run) driver(jobs []drive.Job) drive.Driver {
+	external := drive.RedisBenchmark{Path: r.cfg.RedisBenchmark}
+	if r.cfg.Driver != DriverRedisBenchmark {
+		return drive.Builtin{}
+	}
+	for _, job := range jobs {
+		if !external.Supports(job) {
+			r.note("%s was driven by the built-in driver: redis-benchmark cannot send it", job.Workload.Name)
+			return drive.Builtin{}
+		}
+	}
+	return external
+}
+
+// open opens a session on every side. The sessions must be closed.
+func (r *run) open(ctx context.Context, w workload.Workload, pipeline int) (drive.Driver, []drive.Session, error) {
+	var jobs []drive.Job
+	for _, s := range r.sides {
+		job, err := r.job(ctx, s, w, pipeline)
+		if err != nil {
+			return nil, nil, err
+		}
+		jobs = append(jobs, job)
+	}
+	driver := r.driver(jobs)
+	var sessions []drive.Session
+	for _, job := range jobs {
+		session, err := driver.Open(ctx, job)
+		if err != nil {
+			closeAll(sessions)
+			return nil, nil, err
+		}
+		sessions = append(sessions, session)
+	}
+	return driver, sessions, nil
+}
+
+func closeAll(sessions []drive.Session) {
+	for _, s := range sessions {
+		s.Close()
+	}
 }
 
 // row measures one workload at one pipeline, the sides taking turns.
 func (r *run) row(ctx context.Context, w workload.Workload, pipeline int) error {
-	driver := r.driver(w)
-	sessions := make([]drive.Session, 0, len(r.sides))
-	defer func() {
-		for _, s := range sessions {
-			s.Close()
-		}
-	}()
-	for _, s := range r.sides {
-		session, err := driver.Open(ctx, r.job(s, w, pipeline))
-		if err != nil {
-			return err
-		}
-		sessions = append(sessions, session)
+	driver, sessions, err := r.open(ctx, w, pipeline)
+	if err != nil {
+		return err
 	}
+	defer closeAll(sessions)
 	name := fmt.Sprintf("%s P=%d", w.Name, pipeline)
 	limit, err := r.limit(ctx, driver, sessions[0], name, pipeline)
 	if err != nil {
@@ -111,19 +161,18 @@ func (r *run) row(ctx context.Context, w workload.Workload, pipeline int) error 
 			}
 		}
 	}
-	var peer []report.Round
-	if len(rounds) > 1 {
-		peer = rounds[1]
+	row := report.NewRow(w.Name, pipeline, driver.Name(), rounds[0])
+	for i, s := range r.sides[1:] {
+		row.Add(s.Name, rounds[i+1])
 	}
-	row := report.NewRow(w.Name, pipeline, driver.Name(), rounds[0], peer)
 	r.report.Rows = append(r.report.Rows, row)
 	r.noteBusyDriver(row)
 	return nil
 }
 
 // round measures one round of one side.
-func (r *run) round(ctx context.Context, s *target.Server, session drive.Session, w workload.Workload, limit drive.Limit, label string) (report.Round, error) {
-	what := label + " " + s.Role
+func (r *run) round(ctx context.Context, s *side, session drive.Session, w workload.Workload, limit drive.Limit, label string) (report.Round, error) {
+	what := label + " " + s.Name
 	var out drive.Outcome
 	var cpu, own time.Duration
 	err := r.progress.during(what, func() error {
@@ -156,7 +205,6 @@ func (r *run) round(ctx context.Context, s *target.Server, session drive.Session
 }
 
 func measured(out drive.Outcome, cpu, own time.Duration, memory target.Memory) report.Round {
-	micros := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 	return report.Round{
 		Requests:     out.Requests,
 		Seconds:      out.Elapsed.Seconds(),
@@ -205,8 +253,12 @@ func (r *run) noteBusyDriver(row report.Row) {
 	if row.Driver != DriverBuiltin {
 		return
 	}
-	for _, side := range []*report.Side{&row.Target, row.Peer} {
-		if side != nil && side.Median.DriverCores >= busyCore*float64(r.cfg.Threads) {
+	sides := []report.Side{row.Target}
+	for _, p := range row.Peers {
+		sides = append(sides, p.Side)
+	}
+	for _, side := range sides {
+		if side.Median.DriverCores >= busyCore*float64(r.cfg.Threads) {
 			r.note("%s P=%d: the load driver used %.2f cores with %d threads and may be the limit of ops/s; CPU per command is not touched by that",
 				row.Workload, row.Pipeline, side.Median.DriverCores, r.cfg.Threads)
 			return

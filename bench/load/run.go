@@ -30,11 +30,11 @@ func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (err error) 
 	}
 	defer files.discard()
 
-	r := &run{cfg: cfg, progress: newProgress(stderr)}
+	r := &run{cfg: cfg, progress: newProgress(stderr), stdout: stdout}
+	defer func() { err = errors.Join(err, r.detach()) }()
 	if err := r.attach(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.detach()) }()
 
 	runErr := r.all(ctx)
 	r.progress.clear()
@@ -55,61 +55,107 @@ func Run(ctx context.Context, cfg Config, stdout, stderr io.Writer) (err error) 
 type run struct {
 	cfg      Config
 	progress *progress
-	target   *target.Server
-	peer     *target.Peer     // nil without --peer
-	sides    []*target.Server // the target and, with --peer, the peer
+	sides    []*side           // the target first
+	started  []*target.Started // those of them that this run started
+	stdout   io.Writer
 	report   report.Report
+}
+
+// side is one store under load, and how its clients talk to it.
+type side struct {
+	*target.Group
+	slotAware bool
+	hashTags  bool
 }
 
 func (r *run) attach(ctx context.Context) error {
 	c := r.cfg
-	endpoint := target.Endpoint{Addr: c.Addr, Username: c.Username, Password: c.Password}
-	t, err := target.Attach(ctx, "target", endpoint, c.TargetPID)
+	t, err := r.attachTarget(ctx)
 	if err != nil {
 		return err
 	}
+	r.sides = []*side{{Group: t, slotAware: c.SlotAware, hashTags: c.HashTags}}
 	if err := readyForLoad(t, c.Flush); err != nil {
-		t.Close()
 		return err
 	}
-	r.target, r.sides = t, []*target.Server{t}
+	for _, kind := range c.Peers {
+		if err := r.startPeer(ctx, kind); err != nil {
+			return err
+		}
+	}
 	r.report = report.Report{
 		Format:   report.FormatVersion,
 		Started:  time.Now(),
 		Machine:  report.Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version()},
 		Settings: c.shown(),
-		Target:   describe(t),
+		Target:   describe(r.sides[0]),
 	}
-	if !c.Peer {
-		return nil
+	for _, p := range r.sides[1:] {
+		r.report.Peers = append(r.report.Peers, describe(p))
 	}
-	if r.peer, err = target.StartPeer(ctx, c.PeerServer, max(c.Clients, c.IdleClients)+spareClients); err != nil {
-		t.Close()
+	for _, s := range r.sides {
+		if len(s.Silent) > 0 {
+			r.note("the CPU and memory of %v, which the %s names as members but which do not answer here, are not counted", s.Silent, s.Name)
+		}
+	}
+	return nil
+}
+
+func (r *run) attachTarget(ctx context.Context) (*target.Group, error) {
+	c := r.cfg
+	if c.TargetNodes > 0 {
+		s, err := target.StartNodes(ctx, "target", c.Launch, c.TargetNodes)
+		if err != nil {
+			return nil, err
+		}
+		r.started = append(r.started, s)
+		return s.Group, nil
+	}
+	var endpoints []target.Endpoint
+	for _, addr := range c.Addrs {
+		endpoints = append(endpoints, target.Endpoint{Addr: addr, Username: c.Username, Password: c.Password})
+	}
+	return target.AttachGroup(ctx, "target", endpoints, c.TargetPID)
+}
+
+// startPeer starts one of the peers. A sole one is called the peer.
+func (r *run) startPeer(ctx context.Context, kind string) error {
+	name, start := kind, target.StartPeer
+	if len(r.cfg.Peers) == 1 {
+		name = "peer"
+	}
+	cluster := kind == PeerCluster
+	if cluster {
+		start = target.StartCluster
+	}
+	p, err := start(ctx, name, r.cfg.PeerServer, max(r.cfg.Clients, r.cfg.IdleClients)+spareClients)
+	if err != nil {
 		return err
 	}
-	r.sides = append(r.sides, r.peer.Server)
-	p := describe(r.peer.Server)
-	r.report.Peer = &p
+	r.started = append(r.started, p)
+	r.sides = append(r.sides, &side{Group: p.Group, slotAware: cluster, hashTags: cluster || r.cfg.HashTags})
 	return nil
 }
 
 // readyForLoad refuses to mix the load's keys with somebody's data.
-func readyForLoad(t *target.Server, flush bool) error {
+func readyForLoad(t *target.Group, flush bool) error {
 	if flush {
 		return nil
 	}
-	n, err := t.Keys()
+	keys, err := t.Keys()
 	if err != nil {
 		return err
 	}
-	if n > 0 {
-		return fmt.Errorf("the server at %s holds %d keys, and the load would write among them: name an empty server, or give --flush, which deletes everything there", t.Addr, n)
+	if n := slices.Max(keys); n > 0 {
+		return fmt.Errorf("the server at %s holds %d keys, and the load would write among them: name an empty server, or give --flush, which deletes everything there", t.Addr(), n)
 	}
 	return nil
 }
 
-func describe(s *target.Server) report.Server {
-	return report.Server{Addr: s.Addr, Version: s.Version, PID: s.PID, CPUSource: s.Source}
+func describe(s *side) report.Server {
+	return report.Server{
+		Name: s.Name, Addr: s.Addr(), Version: s.Version(), PIDs: s.PIDs(), CPUSource: s.Source(), SlotAware: s.slotAware,
+	}
 }
 
 // shown is the configuration for the report.
@@ -120,15 +166,22 @@ func (c Config) shown() Config {
 	return c
 }
 
+// detach ends what attach began, also when that failed half-way.
 func (r *run) detach() error {
-	r.target.Close()
-	if r.peer == nil {
-		return nil
+	for _, s := range r.sides {
+		s.Close()
 	}
-	return r.peer.Stop()
+	var errs []error
+	for _, s := range r.started {
+		errs = append(errs, s.Stop())
+	}
+	return errors.Join(errs...)
 }
 
 func (r *run) all(ctx context.Context) error {
+	if r.cfg.WatchLatency {
+		return r.watch(ctx)
+	}
 	timed, fill, idle, err := r.cfg.plan(r.cfg.shape())
 	if err != nil {
 		return err

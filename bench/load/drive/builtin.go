@@ -11,6 +11,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/troupedb/troupe/bench/load/target"
 	"github.com/troupedb/troupe/bench/load/workload"
 )
 
@@ -37,13 +38,16 @@ type loop interface {
 // Open connects job.Clients connections and spreads them over job.Threads loops.
 func (d Builtin) Open(ctx context.Context, job Job) (Session, error) {
 	template := workload.Compile(job.Workload.Request, job.Pipeline)
-	sources := func(loop int) *workload.Sources {
-		return job.Shape.Sources(job.Skew, uint64(loop)+1)
+	routes, err := newRoutes(&job, job.Workload.Key)
+	if err != nil {
+		return nil, err
 	}
-	return d.open(ctx, job, template, sources)
+	return d.open(ctx, job, template, routes, func(loop int) *workload.Sources {
+		return job.Shape.Sources(job.Skew, uint64(loop)+1)
+	})
 }
 
-func (d Builtin) open(ctx context.Context, job Job, t *workload.Template, sources func(int) *workload.Sources) (*session, error) {
+func (d Builtin) open(ctx context.Context, job Job, t *workload.Template, r *routes, sources func(int) *workload.Sources) (*session, error) {
 	newLoop := d.loops
 	if newLoop == nil {
 		newLoop = platformLoop
@@ -51,18 +55,19 @@ func (d Builtin) open(ctx context.Context, job Job, t *workload.Template, source
 	s := &session{job: job}
 	threads := min(job.Threads, job.Clients)
 	for l := range threads {
-		from := sources(l)
+		from := r.sources(sources(l))
 		var conns []net.Conn
 		var pipes []*pipe
 		for range share(job.Clients, threads, l) {
-			c, err := job.Endpoint.Dial(ctx)
+			client := len(s.pipes) + len(conns)
+			c, err := r.endpoint(client).Dial(ctx)
 			if err != nil {
 				closeAll(conns)
 				s.Close()
-				return nil, fmt.Errorf("connection %d of %d: %w", len(s.pipes)+len(conns)+1, job.Clients, err)
+				return nil, fmt.Errorf("connection %d of %d: %w", client+1, job.Clients, err)
 			}
 			conns = append(conns, c)
-			pipes = append(pipes, newPipe(t, from))
+			pipes = append(pipes, newPipe(t, from[r.route(client)]))
 		}
 		made, err := newLoop(conns, pipes)
 		if err != nil {
@@ -128,7 +133,7 @@ func (s *session) Round(ctx context.Context, limit Limit) (Outcome, error) {
 		return Outcome{}, ctx.Err()
 	}
 	if err := errors.Join(errs...); err != nil {
-		return Outcome{}, fmt.Errorf("%s at %s: %w", s.job.Workload.Name, s.job.Endpoint.Addr, err)
+		return Outcome{}, fmt.Errorf("%s at %s: %w", s.job.Workload.Name, s.job.where(), err)
 	}
 	for _, h := range hists[1:] {
 		hists[0].Merge(h)
@@ -156,21 +161,48 @@ const prefillClients = 8
 
 // Prefill sends what a workload needs to be there, every number of its space in
 // order and at least once. The job's Workload and Pipeline do not matter. One
-// loop does it, since the numbers are handed out in one order.
+// loop does it, since the numbers are handed out in one order. Slot-aware
+// clients fill one owner after the other.
 func (d Builtin) Prefill(ctx context.Context, job Job, fill workload.Prefill) (Outcome, error) {
-	size := job.Shape.SpaceSize(fill.Over)
 	job.Threads = 1
 	job.Clients = prefillClients
 	job.Workload.Name = "prefill"
-	template := workload.Compile(fill.Request, int(min(prefillPipeline, size)))
-	s, err := d.open(ctx, job, template, func(int) *workload.Sources {
+	size := job.Shape.SpaceSize(fill.Over)
+	if job.Slots == nil {
+		return d.prefill(ctx, job, fill, &routes{endpoints: job.Endpoints}, size, workload.NewSequence(size))
+	}
+	var all Outcome
+	for node, owner := range job.owners() {
+		own, err := newOwned(workload.NewSequence(size), fill.Key, job.Slots, node, endless)
+		if err != nil {
+			return Outcome{}, err
+		}
+		count := own.count(size)
+		if count == 0 {
+			continue
+		}
+		out, err := d.prefill(ctx, job, fill, &routes{endpoints: []target.Endpoint{owner}}, count, own)
+		if err != nil {
+			return Outcome{}, err
+		}
+		all.Requests += out.Requests
+		all.Elapsed += out.Elapsed
+		all.Latency.Max = max(all.Latency.Max, out.Latency.Max) // percentiles cannot be put together
+	}
+	return all, nil
+}
+
+// prefill sends so many requests with the numbers of a source.
+func (d Builtin) prefill(ctx context.Context, job Job, fill workload.Prefill, r *routes, count uint64, numbers workload.Source) (Outcome, error) {
+	template := workload.Compile(fill.Request, int(min(prefillPipeline, count)))
+	s, err := d.open(ctx, job, template, r, func(int) *workload.Sources {
 		sources := job.Shape.Sources(0, 1)
-		sources[fill.Over] = workload.NewSequence(size)
+		sources[fill.Over] = numbers
 		return sources
 	})
 	if err != nil {
 		return Outcome{}, err
 	}
 	defer s.Close()
-	return s.Round(ctx, Limit{Requests: int64(size)})
+	return s.Round(ctx, Limit{Requests: int64(count)})
 }

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +15,10 @@ import (
 
 // Job is what a session sends and where.
 type Job struct {
-	Endpoint target.Endpoint
+	Endpoints []target.Endpoint // clients are spread evenly over them
+	// Slots makes the clients slot-aware: each is connected to one owner and asks
+	// it for its own keys only. nil leaves them plain.
+	Slots    *target.SlotMap
 	Workload workload.Workload
 	Shape    workload.Shape
 	Skew     float64
@@ -23,6 +27,15 @@ type Job struct {
 	Threads  int // event loops of the built-in driver
 	// Progress counts the replied requests while a round runs.
 	Progress *atomic.Int64
+}
+
+// where names the job's addresses for errors.
+func (j *Job) where() string {
+	all := make([]string, len(j.Endpoints))
+	for i, e := range j.Endpoints {
+		all[i] = e.Addr
+	}
+	return strings.Join(all, ",")
 }
 
 // Limit ends a round after Requests, or after Duration when Requests is 0.

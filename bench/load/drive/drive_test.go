@@ -29,7 +29,7 @@ func jobFor(t *testing.T, addr, name string, pipeline, clients, threads int) Job
 		t.Fatal(err)
 	}
 	return Job{
-		Endpoint: target.Endpoint{Addr: addr}, Workload: w, Shape: shape,
+		Endpoints: []target.Endpoint{{Addr: addr}}, Workload: w, Shape: shape,
 		Pipeline: pipeline, Clients: clients, Threads: threads, Progress: new(atomic.Int64),
 	}
 }

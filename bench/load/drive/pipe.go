@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -45,7 +46,7 @@ func (p *pipe) received(b []byte, now time.Time, h *hdrhistogram.Histogram) (req
 		return 0, false, err
 	}
 	if p.counter.Errors > 0 {
-		return 0, false, fmt.Errorf("the server answered %q", p.counter.FirstError)
+		return 0, false, refusal(p.counter.FirstError)
 	}
 	if replies > p.owed {
 		return 0, false, fmt.Errorf("the server sent %d replies where %d were owed", replies, p.owed)
@@ -64,6 +65,17 @@ func (p *pipe) received(b []byte, now time.Time, h *hdrhistogram.Histogram) (req
 		return 0, false, errors.New("the server sent more than was asked for")
 	}
 	return requests, done, nil
+}
+
+// refusal is an error reply as an error that says what to do about it, where
+// that is known.
+func refusal(text string) error {
+	word, _, _ := strings.Cut(text, " ")
+	hint := map[string]string{
+		"MOVED":     ": its clients must be --slot-aware",
+		"CROSSSLOT": ": it takes several keys only with --hash-tags",
+	}[word]
+	return fmt.Errorf("the server answered %q%s", text, hint)
 }
 
 // takeNulls returns the null replies since the last call.

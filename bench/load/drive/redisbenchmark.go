@@ -33,9 +33,11 @@ type RedisBenchmark struct {
 // Name is "redis-benchmark".
 func (RedisBenchmark) Name() string { return "redis-benchmark" }
 
-// Supports tells whether redis-benchmark can send a workload: it sends single
-// commands only.
-func (RedisBenchmark) Supports(w workload.Workload) bool { return len(w.Request) == 1 }
+// Supports tells whether redis-benchmark can do a job: it sends single commands
+// to one address, and draws each number in them by itself.
+func (RedisBenchmark) Supports(job Job) bool {
+	return len(job.Workload.Request) == 1 && !job.Workload.Tagged && len(job.Endpoints) == 1 && job.Slots == nil
+}
 
 // Open finds the binary; redis-benchmark connects anew in every round.
 func (d RedisBenchmark) Open(_ context.Context, job Job) (Session, error) {
@@ -43,8 +45,8 @@ func (d RedisBenchmark) Open(_ context.Context, job Job) (Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no %s for --driver redis-benchmark: install redis-tools (apt-get install redis-tools) or use --driver builtin (%w)", d.Path, err)
 	}
-	if !d.Supports(job.Workload) {
-		return nil, fmt.Errorf("redis-benchmark cannot send %s, which takes several commands: use --driver builtin", job.Workload.Name)
+	if !d.Supports(job) {
+		return nil, fmt.Errorf("redis-benchmark cannot send %s to %s, which takes several commands, addresses, or a hash tag: use --driver builtin", job.Workload.Name, job.where())
 	}
 	return benchmarkSession{path: path, job: job}, nil
 }
@@ -73,7 +75,7 @@ func (s benchmarkSession) Round(ctx context.Context, limit Limit) (Outcome, erro
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		watch(ctx, cancel, s.job.Endpoint)
+		watch(ctx, cancel, s.job.Endpoints[0])
 	}()
 	defer func() { cancel(nil); <-watched }()
 
@@ -85,7 +87,7 @@ func (s benchmarkSession) Round(ctx context.Context, limit Limit) (Outcome, erro
 		return Outcome{}, cause
 	}
 	if err != nil {
-		return Outcome{}, fmt.Errorf("redis-benchmark for %s at %s: %w: %s", s.job.Workload.Name, s.job.Endpoint.Addr, err, bytes.TrimSpace(stderr.Bytes()))
+		return Outcome{}, fmt.Errorf("redis-benchmark for %s at %s: %w: %s", s.job.Workload.Name, s.job.Endpoints[0].Addr, err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	out, err := parseBenchmark(stdout.String())
 	if err != nil {
@@ -121,9 +123,9 @@ func watch(ctx context.Context, end context.CancelCauseFunc, e target.Endpoint) 
 // args is the command line. Where redis-benchmark has the very test it is named,
 // else it gets the words of the command. No --csv: that output has no p99.9.
 func (s benchmarkSession) args(requests int64) ([]string, error) {
-	host, port, err := net.SplitHostPort(s.job.Endpoint.Addr)
+	host, port, err := net.SplitHostPort(s.job.Endpoints[0].Addr)
 	if err != nil {
-		return nil, fmt.Errorf("address %q: %w", s.job.Endpoint.Addr, err)
+		return nil, fmt.Errorf("address %q: %w", s.job.Endpoints[0].Addr, err)
 	}
 	w := s.job.Workload
 	args := []string{
@@ -132,11 +134,11 @@ func (s benchmarkSession) args(requests int64) ([]string, error) {
 		"-n", strconv.FormatInt(requests, 10),
 		"-P", strconv.Itoa(s.job.Pipeline),
 	}
-	if s.job.Endpoint.Password != "" {
-		args = append(args, "-a", s.job.Endpoint.Password)
+	if s.job.Endpoints[0].Password != "" {
+		args = append(args, "-a", s.job.Endpoints[0].Password)
 	}
-	if s.job.Endpoint.Username != "" {
-		args = append(args, "--user", s.job.Endpoint.Username)
+	if s.job.Endpoints[0].Username != "" {
+		args = append(args, "--user", s.job.Endpoints[0].Username)
 	}
 	if w.Standard != "" {
 		return append(args,

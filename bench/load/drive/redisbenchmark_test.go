@@ -78,7 +78,7 @@ func fakeBinary(t *testing.T, script string) string {
 
 func TestBenchmarkArguments(t *testing.T) {
 	job := jobFor(t, "127.0.0.1:7000", "SUNION", 16, 7, 1)
-	job.Endpoint.Username, job.Endpoint.Password = "me", "secret"
+	job.Endpoints[0].Username, job.Endpoints[0].Password = "me", "secret"
 	args, err := benchmarkSession{job: job}.args(320)
 	want := []string{
 		"-h", "127.0.0.1", "-p", "7000", "-c", "7", "-n", "320", "-P", "16", "-a", "secret", "--user", "me",

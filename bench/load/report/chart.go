@@ -17,12 +17,14 @@ const (
 	chartHead       = 96 // title, legend and panel heads
 	chartPanelWidth = chartBarWidth + chartFigure + 20
 	chartMargin     = 16
+
+	chartLegendWidth = 90
 )
 
 // bar is one rectangle and the figure behind it.
 type bar struct {
 	X, Y, Width, Height float64
-	Class               string // target, peer, or worse for a ratio on the wrong side of 1
+	Class               string // target, peer0, peer1, or worse for a ratio on the wrong side of 1
 	Text                string
 	TextX, TextY        float64
 }
@@ -32,11 +34,17 @@ type label struct {
 	Text string
 }
 
+// legend says which colour is whose.
+type legend struct {
+	X     float64
+	Class string
+	Name  string
+}
+
 type chart struct {
 	Width, Height   float64
 	Title, Subtitle string
-	HasPeer         bool
-	PeerLegendX     float64
+	Legend          []legend // empty without a peer
 	Labels          []label
 	Heads           []label
 	Bars            []bar
@@ -89,18 +97,18 @@ func (r *Report) writeChart(w io.Writer, name string) error {
 
 func (r *Report) layout() chart {
 	c := chart{
-		Title:       "troupe bench: " + r.Target.Addr,
-		Subtitle:    r.Started.UTC().Format("2006-01-02 15:04 UTC"),
-		HasPeer:     r.Peer != nil,
-		PeerLegendX: chartMargin + 90,
+		Title:    "troupe bench: " + r.Target.Addr,
+		Subtitle: r.Started.UTC().Format("2006-01-02 15:04 UTC"),
 	}
-	if r.Peer != nil {
-		c.Subtitle += ", medians; peer: redis-server " + r.Peer.Version
+	for i, p := range r.Peers {
+		if i == 0 {
+			c.Subtitle += ", medians"
+			c.Legend = append(c.Legend, legend{X: chartMargin, Class: "target", Name: r.Target.Name})
+		}
+		c.Subtitle += fmt.Sprintf("; %s: redis-server %s", p.Name, p.Version)
+		c.Legend = append(c.Legend, legend{X: chartMargin + float64(i+1)*chartLegendWidth, Class: peerClass(i), Name: p.Name})
 	}
-	rowHeight := float64(chartBarHeight + chartRowGap)
-	if c.HasPeer {
-		rowHeight += chartBarHeight
-	}
+	rowHeight := float64(chartRowGap + chartBarHeight*(1+len(r.Peers)))
 	for i, row := range r.Rows {
 		y := chartHead + float64(i)*rowHeight
 		c.Labels = append(c.Labels, label{X: chartMargin, Y: y + rowHeight/2, Text: fmt.Sprintf("%s P=%d", row.Workload, row.Pipeline)})
@@ -110,7 +118,7 @@ func (r *Report) layout() chart {
 		c.addPanel(p, r.Rows, x, rowHeight)
 		x += chartPanelWidth
 	}
-	if c.HasPeer {
+	if len(r.Peers) > 0 {
 		for _, p := range ratioPanels() {
 			c.addRatios(p, r.Rows, x, rowHeight)
 			x += chartPanelWidth
@@ -126,17 +134,17 @@ func (c *chart) addPanel(p panel, rows []Row, x, rowHeight float64) {
 	longest := 0.0
 	for _, row := range rows {
 		longest = max(longest, p.value(row.Target.Median))
-		if row.Peer != nil {
-			longest = max(longest, p.value(row.Peer.Median))
+		for _, peer := range row.Peers {
+			longest = max(longest, p.value(peer.Median))
 		}
 	}
 	for i, row := range rows {
 		y := chartHead + float64(i)*rowHeight
 		v := p.value(row.Target.Median)
 		c.addBar(x, y, v, longest, "target", p.text(v))
-		if row.Peer != nil {
-			v := p.value(row.Peer.Median)
-			c.addBar(x, y+chartBarHeight, v, longest, "peer", p.text(v))
+		for k, peer := range row.Peers {
+			v := p.value(peer.Median)
+			c.addBar(x, y+float64(k+1)*chartBarHeight, v, longest, peerClass(k), p.text(v))
 		}
 	}
 }
@@ -145,22 +153,24 @@ func (c *chart) addRatios(p ratioPanel, rows []Row, x, rowHeight float64) {
 	c.Heads = append(c.Heads, label{X: x, Y: chartHead - 12, Text: p.head})
 	longest := 1.0
 	for _, row := range rows {
-		if row.Ratios != nil {
-			longest = max(longest, p.value(*row.Ratios))
+		for _, peer := range row.Peers {
+			longest = max(longest, p.value(peer.Ratios))
 		}
 	}
 	for i, row := range rows {
-		if row.Ratios == nil {
-			continue
+		for k, peer := range row.Peers {
+			v := p.value(peer.Ratios)
+			class := "target"
+			if v != 0 && v != 1 && (v > 1) != p.moreIsGood {
+				class = "worse"
+			}
+			c.addBar(x, chartHead+float64(i)*rowHeight+(float64(k)+0.5)*chartBarHeight, v, longest, class, figure(v, 2))
 		}
-		v := p.value(*row.Ratios)
-		class := "target"
-		if v != 0 && v != 1 && (v > 1) != p.moreIsGood {
-			class = "worse"
-		}
-		c.addBar(x, chartHead+float64(i)*rowHeight+chartBarHeight/2, v, longest, class, figure(v, 2))
 	}
 }
+
+// peerClass is the style of the i-th peer's bars.
+func peerClass(i int) string { return fmt.Sprintf("peer%d", i) }
 
 func (c *chart) addBar(x, y, value, longest float64, class, text string) {
 	width := 0.0
@@ -178,13 +188,12 @@ var chartTemplate = template.Must(template.New("chart").Parse(`
 <svg xmlns="http://www.w3.org/2000/svg" width="{{.Width}}" height="{{.Height}}" viewBox="0 0 {{.Width}} {{.Height}}" font-family="system-ui, sans-serif" font-size="11">
 <style>
 .ground { fill: #fff } text { fill: #222 } .soft { fill: #666 }
-.target { fill: #2a6fbb } .peer { fill: #b9b9b9 } .worse { fill: #c8563c }
+.target { fill: #2a6fbb } .peer0 { fill: #b9b9b9 } .peer1 { fill: #d6b15e } .worse { fill: #c8563c }
 </style>
 <rect class="ground" width="{{.Width}}" height="{{.Height}}"/>
 <text x="16" y="26" font-size="16" font-weight="600">{{.Title}}</text>
 <text x="16" y="44" class="soft">{{.Subtitle}}</text>
-{{if .HasPeer}}<rect class="target" x="16" y="54" width="10" height="10"/><text x="30" y="63">target</text>
-<rect class="peer" x="{{.PeerLegendX}}" y="54" width="10" height="10"/><text x="{{.PeerLegendX}}" y="63" dx="14">peer</text>
+{{range .Legend}}<rect class="{{.Class}}" x="{{.X}}" y="54" width="10" height="10"/><text x="{{.X}}" y="63" dx="14">{{.Name}}</text>
 {{end}}{{range .Heads}}<text x="{{.X}}" y="{{.Y}}" font-weight="600">{{.Text}}</text>
 {{end}}{{range .Labels}}<text x="{{.X}}" y="{{.Y}}">{{.Text}}</text>
 {{end}}{{range .Bars}}<rect class="{{.Class}}" x="{{.X}}" y="{{.Y}}" width="{{.Width}}" height="{{.Height}}"/><text class="soft" font-size="10" x="{{.TextX}}" y="{{.TextY}}">{{.Text}}</text>

@@ -9,7 +9,7 @@ import (
 )
 
 // FormatVersion grows when a field of Report changes its meaning.
-const FormatVersion = 1
+const FormatVersion = 2
 
 // Report is a whole run.
 type Report struct {
@@ -19,9 +19,10 @@ type Report struct {
 	Settings    any       `json:"settings"` // the configuration of the run, without the password
 	Interrupted bool      `json:"interrupted,omitempty"`
 	Target      Server    `json:"target"`
-	Peer        *Server   `json:"peer,omitempty"`
+	Peers       []Server  `json:"peers,omitempty"`
 	Rows        []Row     `json:"rows"`
 	Memory      []Memory  `json:"memory,omitempty"`
+	Watch       *Watch    `json:"watch,omitempty"`
 	Notes       []string  `json:"notes,omitempty"`
 }
 
@@ -33,12 +34,14 @@ type Machine struct {
 	Go   string `json:"go"`
 }
 
-// Server is one side.
+// Server is one side: a server, or a cluster of them.
 type Server struct {
-	Addr      string `json:"addr"`
+	Name      string `json:"name"` // "target", or what the table calls this peer
+	Addr      string `json:"addr"` // where the load goes; several with commas
 	Version   string `json:"version"`
-	PID       int    `json:"pid,omitempty"`
-	CPUSource string `json:"cpu_source"` // kernel, info or none
+	PIDs      []int  `json:"pids,omitempty"` // whose CPU and memory are summed
+	CPUSource string `json:"cpu_source"`     // kernel, info or none
+	SlotAware bool   `json:"slot_aware,omitempty"`
 }
 
 // Round is what one round of one side measured.
@@ -64,12 +67,18 @@ type Side struct {
 // Row is one workload at one pipeline. One command is one request: an MSET of
 // ten keys, or a whole transaction.
 type Row struct {
-	Workload string  `json:"workload"`
-	Pipeline int     `json:"pipeline"`
-	Driver   string  `json:"driver"`
-	Target   Side    `json:"target"`
-	Peer     *Side   `json:"peer,omitempty"`
-	Ratios   *Ratios `json:"ratios,omitempty"`
+	Workload string     `json:"workload"`
+	Pipeline int        `json:"pipeline"`
+	Driver   string     `json:"driver"`
+	Target   Side       `json:"target"`
+	Peers    []PeerSide `json:"peers,omitempty"`
+}
+
+// PeerSide is one peer in one row, and the target compared with it.
+type PeerSide struct {
+	Name string `json:"name"`
+	Side
+	Ratios Ratios `json:"ratios"`
 }
 
 // Ratios are the target's medians divided by the peer's; 0 where either is unknown.
@@ -84,11 +93,17 @@ type Ratios struct {
 
 // Memory is one memory measurement: what Count things of a kind cost.
 type Memory struct {
-	Kind   string      `json:"kind"` // fill or idle
-	Count  int         `json:"count"`
-	Target Footprint   `json:"target"`
-	Peer   *Footprint  `json:"peer,omitempty"`
-	Ratio  *MemoryRate `json:"ratios,omitempty"`
+	Kind   string          `json:"kind"` // fill or idle
+	Count  int             `json:"count"`
+	Target Footprint       `json:"target"`
+	Peers  []PeerFootprint `json:"peers,omitempty"`
+}
+
+// PeerFootprint is one peer in a memory measurement, and the target compared with it.
+type PeerFootprint struct {
+	Name string `json:"name"`
+	Footprint
+	Ratios MemoryRate `json:"ratios"`
 }
 
 // Footprint is one side of a memory measurement.
@@ -107,41 +122,44 @@ type MemoryRate struct {
 	Each float64 `json:"bytes_each"`
 }
 
-// NewRow computes the medians and, with a peer, the ratios of a row's rounds.
-func NewRow(workload string, pipeline int, driver string, target, peer []Round) Row {
-	row := Row{Workload: workload, Pipeline: pipeline, Driver: driver, Target: Side{Rounds: target, Median: medianRound(target)}}
-	if peer == nil {
-		return row
-	}
-	row.Peer = &Side{Rounds: peer, Median: medianRound(peer)}
-	t, p := row.Target.Median, row.Peer.Median
-	row.Ratios = &Ratios{
+// Add adds a peer's rounds to a row, with their medians and the ratios to them.
+func (r *Row) Add(peer string, rounds []Round) {
+	side := Side{Rounds: rounds, Median: medianRound(rounds)}
+	t, p := r.Target.Median, side.Median
+	r.Peers = append(r.Peers, PeerSide{Name: peer, Side: side, Ratios: Ratios{
 		OpsPerSecond: ratio(t.OpsPerSecond, p.OpsPerSecond),
 		CPU:          ratio(t.CPUMicros, p.CPUMicros),
 		P50:          ratio(t.P50Micros, p.P50Micros),
 		P99:          ratio(t.P99Micros, p.P99Micros),
 		P999:         ratio(t.P999Micros, p.P999Micros),
 		RSS:          ratio(t.RSSBytes, p.RSSBytes),
-	}
-	return row
+	}})
 }
 
-// NewMemory computes the cost of each thing and, with a peer, the ratios.
-func NewMemory(kind string, count int, target Footprint, peer *Footprint) Memory {
-	each := func(f Footprint) Footprint {
-		if f.AfterBytes > 0 && count > 0 {
-			f.EachBytes = (f.AfterBytes - f.BeforeBytes) / float64(count)
-		}
-		return f
+// NewRow computes the medians of the target's rounds.
+func NewRow(workload string, pipeline int, driver string, target []Round) Row {
+	return Row{Workload: workload, Pipeline: pipeline, Driver: driver, Target: Side{Rounds: target, Median: medianRound(target)}}
+}
+
+// NewMemory computes what each of the target's things costs.
+func NewMemory(kind string, count int, target Footprint) Memory {
+	return Memory{Kind: kind, Count: count, Target: target.each(count)}
+}
+
+// Add adds a peer's footprint and the ratios to it.
+func (m *Memory) Add(peer string, f Footprint) {
+	f = f.each(m.Count)
+	m.Peers = append(m.Peers, PeerFootprint{Name: peer, Footprint: f, Ratios: MemoryRate{
+		RSS:  ratio(m.Target.AfterBytes, f.AfterBytes),
+		Each: ratio(m.Target.EachBytes, f.EachBytes),
+	}})
+}
+
+func (f Footprint) each(count int) Footprint {
+	if f.AfterBytes > 0 && count > 0 {
+		f.EachBytes = (f.AfterBytes - f.BeforeBytes) / float64(count)
 	}
-	m := Memory{Kind: kind, Count: count, Target: each(target)}
-	if peer == nil {
-		return m
-	}
-	p := each(*peer)
-	m.Peer = &p
-	m.Ratio = &MemoryRate{RSS: ratio(m.Target.AfterBytes, p.AfterBytes), Each: ratio(m.Target.EachBytes, p.EachBytes)}
-	return m
+	return f
 }
 
 func medianRound(rounds []Round) Round {

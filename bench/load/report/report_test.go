@@ -34,48 +34,50 @@ func round(ops float64) Round {
 	return Round{Requests: 100, Seconds: 1, OpsPerSecond: ops, CPUMicros: ops / 10, P50Micros: 1000, P99Micros: 2000, P999Micros: 3000, RSSBytes: 10 << 20}
 }
 
+func row(name string, pipeline int, target, peer []Round) Row {
+	r := NewRow(name, pipeline, "builtin", target)
+	r.Add("peer", peer)
+	return r
+}
+
 func sample() *Report {
 	peer := round(50)
 	peer.P999Micros = 0 // not measured
+	memory := NewMemory("fill", 1000, Footprint{BeforeBytes: 1 << 20, AfterBytes: 2 << 20, PeakBytes: 3 << 20})
+	memory.Add("peer", Footprint{BeforeBytes: 1 << 20, AfterBytes: 3 << 20})
 	return &Report{
 		Format:  FormatVersion,
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Machine: Machine{OS: "linux", Arch: "amd64", CPUs: 2, Go: "go1.26"},
-		Target:  Server{Addr: "127.0.0.1:7000", Version: "troupe 1", PID: 12, CPUSource: "kernel"},
-		Peer:    &Server{Addr: "127.0.0.1:7001", Version: "7.0.15", PID: 13, CPUSource: "kernel"},
+		Target:  Server{Name: "target", Addr: "127.0.0.1:7000", Version: "troupe 1", PIDs: []int{12}, CPUSource: "kernel"},
+		Peers:   []Server{{Name: "peer", Addr: "127.0.0.1:7001", Version: "7.0.15", PIDs: []int{13}, CPUSource: "kernel"}},
 		Rows: []Row{
-			NewRow("GET", 16, "builtin", []Round{round(1_234_567), round(100), round(200)}, []Round{round(50), peer, peer}),
-			NewRow("EXEC", 1, "builtin", []Round{round(10)}, []Round{round(20)}),
+			row("GET", 16, []Round{round(1_234_567), round(100), round(200)}, []Round{round(50), peer, peer}),
+			row("EXEC", 1, []Round{round(10)}, []Round{round(20)}),
 		},
-		Memory: []Memory{NewMemory("fill", 1000,
-			Footprint{BeforeBytes: 1 << 20, AfterBytes: 2 << 20, PeakBytes: 3 << 20},
-			&Footprint{BeforeBytes: 1 << 20, AfterBytes: 3 << 20})},
-		Notes: []string{"<careful> & slow"},
+		Memory: []Memory{memory},
+		Notes:  []string{"<careful> & slow"},
 	}
 }
 
 func TestRowComputesMediansAndRatios(t *testing.T) {
 	row := sample().Rows[0]
-	if row.Target.Median.OpsPerSecond != 200 || row.Peer.Median.OpsPerSecond != 50 {
-		t.Fatalf("%+v %+v", row.Target.Median, row.Peer.Median)
+	if row.Target.Median.OpsPerSecond != 200 || row.Peers[0].Median.OpsPerSecond != 50 {
+		t.Fatalf("%+v %+v", row.Target.Median, row.Peers[0].Median)
 	}
 	want := Ratios{OpsPerSecond: 4, CPU: 4, P50: 1, P99: 1, P999: 0, RSS: 1}
-	if *row.Ratios != want {
-		t.Fatalf("%+v", *row.Ratios)
-	}
-	alone := NewRow("GET", 1, "builtin", []Round{round(1)}, nil)
-	if alone.Peer != nil || alone.Ratios != nil {
-		t.Fatal("a ratio without a peer")
+	if row.Peers[0].Ratios != want {
+		t.Fatalf("%+v", row.Peers[0].Ratios)
 	}
 }
 
 func TestMemoryComputesTheCostOfEach(t *testing.T) {
 	m := sample().Memory[0]
-	if want := float64(1<<20) / 1000; m.Target.EachBytes != want || m.Peer.EachBytes != 2*want {
-		t.Fatalf("%+v %+v", m.Target, m.Peer)
+	if want := float64(1<<20) / 1000; m.Target.EachBytes != want || m.Peers[0].EachBytes != 2*want {
+		t.Fatalf("%+v %+v", m.Target, m.Peers)
 	}
-	if m.Ratio.Each != 0.5 || math.Abs(m.Ratio.RSS-2.0/3) > 1e-9 {
-		t.Fatalf("%+v", m.Ratio)
+	if m.Peers[0].Ratios.Each != 0.5 || math.Abs(m.Peers[0].Ratios.RSS-2.0/3) > 1e-9 {
+		t.Fatalf("%+v", m.Peers[0].Ratios)
 	}
 }
 
@@ -110,8 +112,8 @@ workload   P   driver  ops/s  peer  ratio  CPU µs/cmd  peer  ratio  p50 ms   pe
 GET       16  builtin    200    50   4.00       20.00  5.00   4.00   1.000  1.000   1.00   2.000  2.000   1.00     3.000     -      -     10.0  10.0   1.00
 
 memory  count    side  RSS before MiB  RSS MiB  ratio  peak MiB  bytes each  ratio  CPU %  slowest ms
-fill     1000  target             1.0      2.0   0.67       3.0      1048.6   0.50      -           -
-fill     1000    peer             1.0      3.0      -         -      2097.2      -      -           -
+fill     1000  target             1.0      2.0      -       3.0      1048.6      -      -           -
+fill     1000    peer             1.0      3.0   0.67         -      2097.2   0.50      -           -
 note: <careful> & slow
 `
 	if b.String() != want {
@@ -119,8 +121,45 @@ note: <careful> & slow
 	}
 }
 
+func TestTableOfTwoPeers(t *testing.T) {
+	r := sample()
+	r.Peers = []Server{{Name: "redis"}, {Name: "cluster", Addr: "a:1,b:2", PIDs: []int{1, 2}, SlotAware: true}}
+	r.Rows = []Row{NewRow("GET", 1, "builtin", []Round{round(200)})}
+	r.Rows[0].Add("redis", []Round{round(100)})
+	r.Rows[0].Add("cluster", []Round{round(400)})
+	r.Memory[0].Add("cluster", Footprint{AfterBytes: 4 << 20})
+	var b bytes.Buffer
+	if err := r.WriteTable(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"target  127.0.0.1:7000", "cluster a:1,b:2  pid 1,2  slot-aware clients",
+		"ops/s  redis  ratio  cluster  ratio  CPU", "  200    100   2.00      400   0.50  ", "1000  cluster ",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+func TestWatchIsSummedUp(t *testing.T) {
+	r := &Report{Watch: &Watch{Total: WatchSecond{At: 3, Requests: 1500, P50Micros: 100, Errors: 2}, ErrorTexts: []string{"CLUSTERDOWN x"}}}
+	var b bytes.Buffer
+	if err := r.WriteTable(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"    3.0        1,500      0.100          -          -        2        0  total\n", "error: CLUSTERDOWN x\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	if head, line := WatchHead(), r.Watch.Total.Line(); len(head) != len(line) {
+		t.Errorf("%q\n%q", head, line)
+	}
+}
+
 func TestTableWithoutPeerSaysWhereFiguresComeFrom(t *testing.T) {
-	r := &Report{Target: Server{Addr: "far:1", CPUSource: "none"}, Interrupted: true, Rows: []Row{NewRow("SET", 1, "builtin", []Round{round(5)}, nil)}}
+	r := &Report{Target: Server{Addr: "far:1", CPUSource: "none"}, Interrupted: true, Rows: []Row{NewRow("SET", 1, "builtin", []Round{round(5)})}}
 	var b bytes.Buffer
 	if err := r.WriteTable(&b); err != nil {
 		t.Fatal(err)

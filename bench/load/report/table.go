@@ -13,9 +13,13 @@ const unknown = "-"
 // WriteTable writes the report as aligned text, for a terminal.
 func (r *Report) WriteTable(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "target %s\n", r.Target.line())
-	if r.Peer != nil {
-		fmt.Fprintf(&b, "peer   %s\n", r.Peer.line())
+	servers := append([]Server{r.Target}, r.Peers...)
+	width := 0
+	for _, s := range servers {
+		width = max(width, len(s.Name))
+	}
+	for _, s := range servers {
+		fmt.Fprintf(&b, "%-*s %s\n", width, s.Name, s.line())
 	}
 	if r.Interrupted {
 		b.WriteString("interrupted: only what was finished is shown\n")
@@ -27,6 +31,9 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if len(r.Memory) > 0 {
 		b.WriteString("\n")
 		b.WriteString(align(r.memoryCells()))
+	}
+	if r.Watch != nil {
+		b.WriteString(strings.Join(r.Watch.lines(), "\n") + "\n")
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "note: %s\n", n)
@@ -42,8 +49,16 @@ func (s Server) line() string {
 	if s.Version != "" {
 		line += "  version " + s.Version
 	}
-	if s.PID != 0 {
-		line += fmt.Sprintf("  pid %d", s.PID)
+	for i, pid := range s.PIDs {
+		if i == 0 {
+			line += "  pid "
+		} else {
+			line += ","
+		}
+		line += fmt.Sprint(pid)
+	}
+	if s.SlotAware {
+		line += "  slot-aware clients"
 	}
 	switch s.CPUSource {
 	case "info":
@@ -77,8 +92,8 @@ func (r *Report) loadCells() [][]string {
 	head := []string{"workload", "P", "driver"}
 	for _, c := range columns {
 		head = append(head, c.head)
-		if r.Peer != nil {
-			head = append(head, "peer", "ratio")
+		for _, p := range r.Peers {
+			head = append(head, p.Name, "ratio")
 		}
 	}
 	cells := [][]string{head}
@@ -86,8 +101,8 @@ func (r *Report) loadCells() [][]string {
 		line := []string{row.Workload, fmt.Sprint(row.Pipeline), row.Driver}
 		for _, c := range columns {
 			line = append(line, c.figure(row.Target.Median))
-			if row.Peer != nil && row.Ratios != nil {
-				line = append(line, c.figure(row.Peer.Median), figure(c.ratio(*row.Ratios), 2))
+			for _, p := range row.Peers {
+				line = append(line, c.figure(p.Median), figure(c.ratio(p.Ratios), 2))
 			}
 		}
 		cells = append(cells, line)
@@ -97,20 +112,16 @@ func (r *Report) loadCells() [][]string {
 
 func (r *Report) memoryCells() [][]string {
 	cells := [][]string{{"memory", "count", "side", "RSS before MiB", "RSS MiB", "ratio", "peak MiB", "bytes each", "ratio", "CPU %", "slowest ms"}}
-	line := func(m Memory, side string, f Footprint, rate *MemoryRate) {
-		rss, each := unknown, unknown
-		if rate != nil {
-			rss, each = figure(rate.RSS, 2), figure(rate.Each, 2)
-		}
+	line := func(m Memory, side string, f Footprint, rss, each string) {
 		cells = append(cells, []string{
 			m.Kind, fmt.Sprint(m.Count), side, mebibytes(f.BeforeBytes), mebibytes(f.AfterBytes), rss,
 			mebibytes(f.PeakBytes), figure(f.EachBytes, 1), each, figure(f.CPUShare*100, 2), figure(f.MaxMicros/1000, 1),
 		})
 	}
 	for _, m := range r.Memory {
-		line(m, "target", m.Target, m.Ratio)
-		if m.Peer != nil {
-			line(m, "peer", *m.Peer, nil)
+		line(m, r.Target.Name, m.Target, unknown, unknown)
+		for _, p := range m.Peers {
+			line(m, p.Name, p.Footprint, figure(p.Ratios.RSS, 2), figure(p.Ratios.Each, 2))
 		}
 	}
 	return cells

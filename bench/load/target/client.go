@@ -38,7 +38,7 @@ func (e Endpoint) Dial(ctx context.Context) (net.Conn, error) {
 	d := net.Dialer{Timeout: dialTimeout}
 	c, err := d.DialContext(ctx, "tcp", e.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("nothing answers at %s: start a server there or name another with --host and --port (%w)", e.Addr, err)
+		return nil, fmt.Errorf("nothing answers at %s: start a server there or name another with --host and --port, or --addrs (%w)", e.Addr, err)
 	}
 	if e.Password == "" {
 		return c, nil
@@ -73,9 +73,27 @@ func (c *client) do(words ...string) (string, error) {
 	return roundTrip(c.conn, c.r, words)
 }
 
+// tree sends one command and returns its reply whole: a string for a status,
+// integer or bulk, nil for a null, and []any for an array.
+func (c *client) tree(words ...string) (any, error) {
+	if err := send(c.conn, words); err != nil {
+		return nil, err
+	}
+	v, err := readTree(c.r, 0)
+	return v, received(c.conn, words, err)
+}
+
 func roundTrip(c net.Conn, r *bufio.Reader, words []string) (string, error) {
+	if err := send(c, words); err != nil {
+		return "", err
+	}
+	text, err := readReply(r)
+	return text, received(c, words, err)
+}
+
+func send(c net.Conn, words []string) error {
 	if err := c.SetDeadline(time.Now().Add(replyTimeout)); err != nil {
-		return "", fmt.Errorf("setting the deadline of %s: %w", words[0], err)
+		return fmt.Errorf("setting the deadline of %s: %w", words[0], err)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(words))
@@ -83,43 +101,91 @@ func roundTrip(c net.Conn, r *bufio.Reader, words []string) (string, error) {
 		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
 	}
 	if _, err := io.WriteString(c, b.String()); err != nil {
-		return "", fmt.Errorf("sending %s: %w", words[0], err)
+		return fmt.Errorf("sending %s: %w", words[0], err)
 	}
-	text, err := readReply(r)
-	if err == nil {
-		err = c.SetDeadline(time.Time{})
-	}
+	return nil
+}
+
+// received ends what send began. A ReplyError leaves the connection usable.
+func received(c net.Conn, words []string, err error) error {
 	var refused ReplyError
 	if err != nil && !errors.As(err, &refused) {
-		return "", fmt.Errorf("reading the reply of %s: %w", words[0], err)
+		return fmt.Errorf("reading the reply of %s: %w", words[0], err)
 	}
-	return text, err
+	return errors.Join(err, c.SetDeadline(time.Time{}))
 }
 
 func readReply(r *bufio.Reader) (string, error) {
-	line, err := r.ReadString('\n')
+	v, err := readTree(r, maxReplyDepth)
 	if err != nil {
 		return "", err
 	}
+	text, ok := v.(string)
+	if !ok {
+		return "", errors.New("a null where a text was expected")
+	}
+	return text, nil
+}
+
+const (
+	// maxReplyDepth is deeper than any reply that is asked for here.
+	maxReplyDepth = 8
+	// maxReplyElements bounds one array: one for each slot, at most.
+	maxReplyElements = 1 << 15
+)
+
+func readTree(r *bufio.Reader, depth int) (any, error) {
+	line, err := r.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", errors.New("an empty line is no RESP reply")
+		return nil, errors.New("an empty line is no RESP reply")
 	}
 	switch line[0] {
 	case '+', ':':
 		return line[1:], nil
 	case '-':
-		return "", ReplyError(line[1:])
+		return nil, ReplyError(line[1:])
 	case '$':
-		n, err := strconv.Atoi(line[1:])
-		if err != nil || n < 0 || n > maxControlReplyBytes {
-			return "", fmt.Errorf("bulk length %q", line)
+		return readBulk(r, line)
+	case '*':
+		if depth < maxReplyDepth {
+			return readArray(r, line, depth)
 		}
-		b := make([]byte, n+2)
-		if _, err := io.ReadFull(r, b); err != nil {
-			return "", err
-		}
-		return string(b[:n]), nil
 	}
-	return "", fmt.Errorf("%.40q is not a RESP reply: is this a Redis server?", line)
+	return nil, fmt.Errorf("%.40q is not a RESP reply: is this a Redis server?", line)
+}
+
+func readBulk(r *bufio.Reader, line string) (any, error) {
+	if line == "$-1" {
+		return nil, nil
+	}
+	n, err := strconv.Atoi(line[1:])
+	if err != nil || n < 0 || n > maxControlReplyBytes {
+		return nil, fmt.Errorf("bulk length %q", line)
+	}
+	b := make([]byte, n+2)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, err
+	}
+	return string(b[:n]), nil
+}
+
+func readArray(r *bufio.Reader, line string, depth int) (any, error) {
+	if line == "*-1" {
+		return nil, nil
+	}
+	n, err := strconv.Atoi(line[1:])
+	if err != nil || n < 0 || n > maxReplyElements {
+		return nil, fmt.Errorf("array length %q", line)
+	}
+	all := make([]any, n)
+	for i := range all {
+		if all[i], err = readTree(r, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }

@@ -1,114 +1,89 @@
 package target
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"os/exec"
 	"strconv"
-	"syscall"
-	"time"
 )
 
-const (
-	// peerStart is how long a redis-server with nothing to load may take to answer.
-	peerStart = 10 * time.Second
-	// peerStop is how long it may take to end on SIGTERM with nothing to save.
-	peerStop = 10 * time.Second
-	// peerPoll is how often its first answer is looked for.
-	peerPoll = 20 * time.Millisecond
-)
+// Started is a group whose servers this process started.
+type Started struct {
+	*Group
+	programs []*program
+}
 
-// Peer is a redis-server that this process started.
-type Peer struct {
-	*Server
-	cmd    *exec.Cmd
-	dir    string
-	output bytes.Buffer
-	ended  chan struct{} // closed once the process has ended; output is whole then
+// Stop ends the processes and removes their directories.
+func (s *Started) Stop() error {
+	if s.Group != nil {
+		s.Close()
+	}
+	return stopAll(s.programs)
+}
+
+// attach waits until the servers answer and attaches to them.
+func (s *Started) attach(ctx context.Context, name string) error {
+	var endpoints []Endpoint
+	for _, p := range s.programs {
+		if err := p.answers(ctx); err != nil {
+			return err
+		}
+		endpoints = append(endpoints, Endpoint{Addr: p.addr})
+	}
+	var err error
+	s.Group, err = AttachGroup(ctx, name, endpoints, 0)
+	return err
 }
 
 // StartPeer starts binary as a redis-server without persistence on a free port
 // of the loopback, in a temporary directory of its own, and attaches to it.
-func StartPeer(ctx context.Context, binary string, maxClients int) (*Peer, error) {
-	path, err := exec.LookPath(binary)
-	if err != nil {
-		return nil, fmt.Errorf("no %s for --peer: install redis-server (apt-get install redis-server) or leave out --peer (%w)", binary, err)
-	}
-	port, err := freePort()
+func StartPeer(ctx context.Context, name, binary string, maxClients int) (*Started, error) {
+	path, err := findRedis(binary)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "troupe-bench-peer-")
+	s := &Started{}
+	if err := s.redis(path, 1, maxClients, false); err != nil {
+		return nil, err
+	}
+	if err := s.attach(ctx, name); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+func findRedis(binary string) (string, error) {
+	path, err := exec.LookPath(binary)
 	if err != nil {
-		return nil, fmt.Errorf("making the peer's directory: %w", err)
+		return "", fmt.Errorf("no %s for --peer: install redis-server (apt-get install redis-server) or leave out --peer (%w)", binary, err)
 	}
-	p := &Peer{dir: dir, ended: make(chan struct{})}
-	p.cmd = exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--dir", dir,
-		"--save", "", "--appendonly", "no", "--daemonize", "no", "--maxclients", strconv.Itoa(maxClients))
-	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	if err := p.cmd.Start(); err != nil {
-		os.RemoveAll(dir)
-		return nil, fmt.Errorf("starting %s: %w", path, err)
-	}
-	go func() {
-		defer close(p.ended)
-		// The exit status of a server that is told to end says nothing more
-		// than its output, which await reports when it ends too early.
-		_ = p.cmd.Wait()
-	}()
-	if p.Server, err = p.await(ctx, net.JoinHostPort("127.0.0.1", port)); err != nil {
-		return nil, errors.Join(err, p.Stop())
-	}
-	return p, nil
+	return path, nil
 }
 
-// await attaches as soon as the process answers.
-func (p *Peer) await(ctx context.Context, addr string) (*Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, peerStart)
-	defer cancel()
-	for {
-		s, err := Attach(ctx, "peer", Endpoint{Addr: addr}, p.cmd.Process.Pid)
-		if err == nil {
-			return s, nil
-		}
-		select {
-		case <-p.ended:
-			return nil, fmt.Errorf("the peer %s ended at once: %s", p.cmd.Path, bytes.TrimSpace(p.output.Bytes()))
-		case <-ctx.Done():
-			return nil, fmt.Errorf("the peer %s did not answer within %v: %w", p.cmd.Path, peerStart, err)
-		case <-time.After(peerPoll):
-		}
-	}
-}
-
-// Stop ends the process and removes its directory.
-func (p *Peer) Stop() error {
-	if p.Server != nil {
-		p.Server.Close()
-	}
-	err := p.cmd.Process.Signal(syscall.SIGTERM)
-	if errors.Is(err, os.ErrProcessDone) {
-		err = nil
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(peerStop):
-		err = errors.Join(fmt.Errorf("the peer did not end within %v of SIGTERM and was killed", peerStop), p.cmd.Process.Kill())
-		<-p.ended
-	}
-	return errors.Join(err, os.RemoveAll(p.dir))
-}
-
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// redis starts n servers, which as members of a cluster get a second port.
+func (s *Started) redis(path string, n, maxClients int, cluster bool) error {
+	ports, err := freePorts(2 * n)
 	if err != nil {
-		return "", fmt.Errorf("finding a free port for the peer: %w", err)
+		return err
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	for i := range n {
+		port, bus := ports[2*i], ports[2*i+1]
+		dir, err := temporary()
+		if err != nil {
+			return errors.Join(err, stopAll(s.programs))
+		}
+		args := []string{"--port", port, "--bind", "127.0.0.1", "--dir", dir,
+			"--save", "", "--appendonly", "no", "--daemonize", "no", "--maxclients", strconv.Itoa(maxClients)}
+		if cluster {
+			args = append(args, "--cluster-enabled", "yes", "--cluster-port", bus)
+		}
+		p, err := start("peer", loopback(port), dir, path, args...)
+		if err != nil {
+			return errors.Join(err, stopAll(s.programs))
+		}
+		p.bus = bus
+		s.programs = append(s.programs, p)
+	}
+	return nil
 }

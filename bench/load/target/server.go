@@ -21,13 +21,15 @@ const (
 // Server is a server under load and the books kept about it.
 type Server struct {
 	Endpoint
-	Role    string // "target" or "peer"
+	Role    string // "target", or which peer
 	Version string // what INFO calls redis_version, with the server's own name where it gives one
 	PID     int    // of the process on this machine; 0 when out of reach
 	Source  string // one of the Source constants
 
 	control *client
 	proc    process
+	id      string // INFO's run_id, which is the process's own; "" if it has none
+	replica bool   // a copy of another server, which refuses writes
 }
 
 // Attach connects to the server at e. A pid of 0 means to find it out.
@@ -59,6 +61,7 @@ func (s *Server) learn(pid int) error {
 	if v := info["troupe_version"]; v != "" {
 		s.Version = "troupe " + v
 	}
+	s.id, s.replica = info["run_id"], info["role"] == "slave"
 	if pid != 0 {
 		return s.use(pid)
 	}

@@ -53,21 +53,21 @@ func attach(t *testing.T, addr string, pid int) *Server {
 
 func TestPeerIsMeasuredAndEnds(t *testing.T) {
 	requireRedis(t)
-	p, err := StartPeer(context.Background(), "redis-server", 50)
+	p, err := StartPeer(context.Background(), "peer", "redis-server", 50)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, dir := p.Addr, p.dir
+	addr, dir := p.Addr(), p.programs[0].dir
 	found := attach(t, addr, 0)
-	if found.PID != p.cmd.Process.Pid || found.Source != SourceKernel {
-		t.Errorf("found pid %d by %s, want %d", found.PID, found.Source, p.cmd.Process.Pid)
+	if found.PID != p.programs[0].cmd.Process.Pid || found.Source != SourceKernel {
+		t.Errorf("found pid %d by %s, want %d", found.PID, found.Source, p.programs[0].cmd.Process.Pid)
 	}
 	before, err := p.Meter()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 200 {
-		if _, err := p.info(); err != nil {
+		if _, err := p.Servers[0].info(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -95,10 +95,10 @@ func TestPeerThatEndsAtOnceShowsItsOutput(t *testing.T) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\necho bad luck\nexit 1\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := StartPeer(context.Background(), path, 1); err == nil || !strings.Contains(err.Error(), "bad luck") {
+	if _, err := StartPeer(context.Background(), "peer", path, 1); err == nil || !strings.Contains(err.Error(), "bad luck") {
 		t.Fatalf("%v", err)
 	}
-	_, err := StartPeer(context.Background(), "no-such-redis-server", 1)
+	_, err := StartPeer(context.Background(), "peer", "no-such-redis-server", 1)
 	if err == nil || !strings.Contains(err.Error(), "apt-get install redis-server") {
 		t.Fatalf("%v", err)
 	}

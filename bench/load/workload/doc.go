@@ -5,6 +5,7 @@
 // same words serve both drivers: redis-benchmark takes them as they are, and
 // Compile turns them into one RESP buffer for a whole pipeline together with the
 // places of the digits. Sending a request is then: overwrite those digits, write
-// the buffer. Where the numbers come from is a Source: uniform, zipf, or a plain
+// the buffer. A Key says which number a request's owner in a cluster depends on.
+// Where the numbers come from is a Source: uniform, zipf, or a plain
 // sequence for prefilling.
 package workload

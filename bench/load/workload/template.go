@@ -13,6 +13,7 @@ const (
 	KeySpace        Space = iota // one of Shape.Keys keys (or fields, or members)
 	CollectionSpace              // one of Shape.Collections lists, hashes, sets, sorted sets
 	MemberSpace                  // one of membersPerSpace members of a small set
+	TagSpace                     // one of Shape's hash tags: one number for a whole request
 	spaces
 )
 
@@ -22,6 +23,7 @@ const (
 	KeyPlaceholder        = "__rand_int__"
 	CollectionPlaceholder = "__rand_col__"
 	MemberPlaceholder     = "__rand_mem__"
+	TagPlaceholder        = "__rand_tag__"
 
 	// DigitCount is the length of every placeholder and of the number in its place.
 	DigitCount = len(KeyPlaceholder)
@@ -33,6 +35,7 @@ const (
 type spot struct {
 	offset int
 	space  Space
+	repeat bool // a tag that stood in this request before: the same number again
 }
 
 // Template is a pipeline of equal requests in RESP, ready to send once its
@@ -51,18 +54,26 @@ type Template struct {
 // Compile encodes pipeline copies of a request, which is one command or (for a
 // transaction) several, each a list of words.
 func Compile(request [][]string, pipeline int) *Template {
-	var b []byte
+	t := &Template{Requests: pipeline, Replies: pipeline * len(request)}
 	for range pipeline {
+		from := len(t.Bytes)
 		for _, words := range request {
-			b = appendCommand(b, words)
+			t.Bytes = appendCommand(t.Bytes, words)
 		}
+		t.findSpots(from)
 	}
-	t := &Template{Bytes: b, Requests: pipeline, Replies: pipeline * len(request)}
-	text := string(b)
+	return t
+}
+
+// findSpots notes the placeholders of the request that begins at from, and
+// writes zeros over them.
+func (t *Template) findSpots(from int) {
+	text := string(t.Bytes[from:])
+	tagged := false
 	for at := 0; ; {
 		i := strings.Index(text[at:], "__rand_")
 		if i < 0 {
-			return t
+			return
 		}
 		at += i
 		space, ok := spaceOf(text[at:])
@@ -70,8 +81,9 @@ func Compile(request [][]string, pipeline int) *Template {
 			at++
 			continue
 		}
-		t.spots = append(t.spots, spot{offset: at, space: space})
-		copy(b[at:], strings.Repeat("0", DigitCount))
+		t.spots = append(t.spots, spot{offset: from + at, space: space, repeat: tagged && space == TagSpace})
+		tagged = tagged || space == TagSpace
+		copy(t.Bytes[from+at:], strings.Repeat("0", DigitCount))
 		at += DigitCount
 	}
 }
@@ -84,6 +96,8 @@ func spaceOf(s string) (Space, bool) {
 		return CollectionSpace, true
 	case strings.HasPrefix(s, MemberPlaceholder):
 		return MemberSpace, true
+	case strings.HasPrefix(s, TagPlaceholder):
+		return TagSpace, true
 	}
 	return 0, false
 }
@@ -107,8 +121,16 @@ type Sources [spaces]Source
 
 // Patch writes fresh numbers into buf, a copy of t.Bytes.
 func (t *Template) Patch(buf []byte, from *Sources) {
+	tag := uint64(0)
 	for _, s := range t.spots {
-		putDigits(buf[s.offset:s.offset+DigitCount], from[s.space].Next())
+		n := tag
+		if !s.repeat {
+			n = from[s.space].Next()
+		}
+		if s.space == TagSpace {
+			tag = n
+		}
+		putDigits(buf[s.offset:s.offset+DigitCount], n)
 	}
 }
 

@@ -44,6 +44,7 @@ func (s Shape) Sources(skew float64, stream uint64) *Sources {
 		KeySpace:        NewSource(s.Keys, skew, s.Seed, stream*uint64(spaces)),
 		CollectionSpace: NewSource(s.Collections, skew, s.Seed, stream*uint64(spaces)+1),
 		MemberSpace:     NewSource(membersPerSpace, 0, s.Seed, stream*uint64(spaces)+2),
+		TagSpace:        NewSource(s.tags(), skew, s.Seed, stream*uint64(spaces)+3),
 	}
 }
 
@@ -54,15 +55,23 @@ func (s Shape) SpaceSize(space Space) uint64 {
 		return s.Keys
 	case CollectionSpace:
 		return s.Collections
+	case TagSpace:
+		return s.tags()
 	}
 	return membersPerSpace
 }
+
+// tags is how many hash tags there are: as many as give Keys keys, in the
+// workload with the most keys a request.
+func (s Shape) tags() uint64 { return (s.Keys + KeysPerMulti - 1) / KeysPerMulti }
 
 // Prefill is what must be there before a workload's first round: one Request
 // for every number of Over, in order.
 type Prefill struct {
 	Request [][]string
 	Over    Space
+	// Key is the word of Request by which a slot-aware client finds the owner.
+	Key string
 }
 
 // Workload is one row of the suite.
@@ -73,6 +82,12 @@ type Workload struct {
 	About string
 	// Request is one request: one command, or all commands of a transaction.
 	Request [][]string
+	// Key is the word of Request by which a slot-aware client finds the owner. It
+	// is "" where the keys lie anywhere and any server will do.
+	Key string
+	// Tagged says that all keys of a request have one hash tag, for servers that
+	// take no others.
+	Tagged bool
 	// Prefill is nil where the workload needs nothing there.
 	Prefill *Prefill
 	// MustHit says that after the prefill a null in a reply is a lost key.
@@ -103,16 +118,28 @@ func ByName(name string, shape Shape) (Workload, error) {
 	return Workload{}, fmt.Errorf("no workload is named %q; there are %s", name, strings.Join(Names(), ", "))
 }
 
+// WithTags returns the workload in the form that a server takes which wants all
+// keys of a request in one slot. Workloads of one key are as they were.
+func (w Workload) WithTags(shape Shape) Workload {
+	for _, t := range taggedKeys(shape.Value()) {
+		if t.Name == w.Name {
+			return t
+		}
+	}
+	return w
+}
+
 // Fill returns the request that writes one key of 16 bytes with the shape's
 // value, for the memory measurement.
 func Fill(shape Shape) Prefill {
-	return Prefill{Request: one("SET", "key:"+KeyPlaceholder, shape.Value()), Over: KeySpace}
+	const key = "key:" + KeyPlaceholder
+	return Prefill{Request: one("SET", key, shape.Value()), Over: KeySpace, Key: key}
 }
 
 func suite(shape Shape) []Workload {
 	value := shape.Value()
 	keys := Fill(shape)
-	return append([]Workload{
+	single := []Workload{
 		{Name: "GET", About: "read one key", Request: one("GET", "key:"+KeyPlaceholder), Prefill: &keys, MustHit: true, Standard: "get"},
 		{Name: "SET", About: "write one key", Request: one("SET", "key:"+KeyPlaceholder, value), Standard: "set"},
 		{Name: "INCR", About: "count one key up", Request: one("INCR", "counter:"+KeyPlaceholder), Standard: "incr"},
@@ -120,39 +147,11 @@ func suite(shape Shape) []Workload {
 		{Name: "HSET", About: "write one field", Request: one("HSET", "myhash:"+CollectionPlaceholder, "element:"+KeyPlaceholder, value), Standard: "hset"},
 		{Name: "ZADD", About: "score one member", Request: one("ZADD", "myzset:"+CollectionPlaceholder, KeyPlaceholder, "element:"+KeyPlaceholder), Standard: "zadd"},
 		{Name: "SADD", About: "add one member", Request: one("SADD", "myset:"+CollectionPlaceholder, "element:"+KeyPlaceholder), Standard: "sadd"},
-	}, severalKeys(value, &keys)...)
-}
-
-// severalKeys are the workloads whose keys lie on several shards.
-func severalKeys(value string, keys *Prefill) []Workload {
-	mset, mget := []string{"MSET"}, []string{"MGET"}
-	for range KeysPerMulti {
-		mset = append(mset, "key:"+KeyPlaceholder, value)
-		mget = append(mget, "key:"+KeyPlaceholder)
 	}
-	set := []string{"SADD", "set:" + CollectionPlaceholder}
-	for range membersPerSet {
-		set = append(set, "member:"+MemberPlaceholder)
+	for i := range single {
+		single[i].Key = single[i].Request[0][1]
 	}
-	return []Workload{
-		{Name: "MSET", About: "write 10 keys", Request: one(mset...), Standard: "mset"},
-		{Name: "MGET", About: "read 10 keys", Request: one(mget...), Prefill: keys, MustHit: true},
-		{
-			Name: "SUNION", About: "join 2 sets", Draws: CollectionSpace,
-			Request: one("SUNION", "set:"+CollectionPlaceholder, "set:"+CollectionPlaceholder),
-			Prefill: &Prefill{Request: one(set...), Over: CollectionSpace},
-		},
-		{Name: "EXEC", About: "a transaction of 4 commands on 4 keys", Request: [][]string{
-			{"MULTI"},
-			{"SET", "key:" + KeyPlaceholder, value},
-			{"INCR", "counter:" + KeyPlaceholder},
-			{"GET", "key:" + KeyPlaceholder},
-			{"SET", "key:" + KeyPlaceholder, value},
-			{"EXEC"},
-		}},
-		{Name: "EVAL", About: "a script that changes 2 keys", Request: one(
-			"EVAL", transferScript, "2", "account:"+KeyPlaceholder, "account:"+KeyPlaceholder)},
-	}
+	return append(single, severalKeys(value, &keys)...)
 }
 
 func one(words ...string) [][]string { return [][]string{words} }
