@@ -110,7 +110,7 @@ func (e *events) Pop() any {
 func NewWorld(o Options) *World {
 	w := &World{
 		o: o, rng: rand.New(rand.NewPCG(o.Seed, 0)),
-		now: startTime, sagas: map[engine.SagaID]*sagaNode{},
+		now: startTime, sagas: map[engine.SagaID]*sagaNode{}, ids: 1, // which is a seal's
 	}
 	for i := range o.Setup.shards {
 		s := &shardNode{w: w, index: i, engine: o.Setup.engine(i)}

@@ -1,8 +1,6 @@
 package saga
 
 import (
-	"slices"
-
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/locks"
 	"github.com/troupedb/troupe/shard/reply"
@@ -31,8 +29,16 @@ type Handed struct {
 	Place uint64 // where it stood in the queue of the key
 }
 
-// ErrUndone is the answer to a call that a defect or a crash has ended.
-const ErrUndone reply.Error = "ERR internal error: the command was stopped and all of it undone"
+const (
+	// ErrUndone is the answer to a call that a defect or a crash has ended.
+	ErrUndone reply.Error = "ERR internal error: the command was stopped and all of it undone"
+	// ErrDown is the answer to a call that needs a shard whose node is down; nothing
+	// of it was done.
+	ErrDown reply.Error = "CLUSTERDOWN The node that has one of the keys is down; nothing was done"
+	// ErrUnknown is the answer to a call whose deciding node went down: it was carried
+	// out there, and lost with that node, or it was not.
+	ErrUnknown reply.Error = "UNKNOWN The node that has the key went down; it is unknown whether the command was carried out"
+)
 
 // Coordinator carries out one call by messages. It is a state machine: Start,
 // Answer, Posted and Tick go in, and what the Port has comes out.
@@ -53,7 +59,8 @@ type Coordinator struct {
 	attempt  uint32
 	run      *run
 	links    []*link // participants in the order in which they were met
-	home     *link
+	home     *link   // that decides
+	held     bool    // home commits its part with the others
 	waiting  int     // links that have not answered
 	posted   bool    // a posted function has not come back
 	wounded  bool    // while it is away
@@ -78,6 +85,7 @@ const (
 // link is what a coordinator knows of a participant.
 type link struct {
 	shard   int
+	epoch   uint64 // of the shard when its part began
 	round   uint32
 	visit   uint64
 	last    *engine.Order // not answered yet if waiting
@@ -100,7 +108,7 @@ func (c *Coordinator) Ended() bool { return c.phase == ended }
 // Start begins an attempt.
 func (c *Coordinator) Start() {
 	c.phase, c.attempt = running, c.attempt+1
-	c.links, c.home, c.wounded = nil, nil, false
+	c.links, c.home, c.held, c.wounded = nil, nil, false, false
 	c.run = c.env.start(c.call)
 	c.lockKnown()
 	c.advance()
@@ -160,13 +168,11 @@ func (c *Coordinator) sendSteps() {
 			out = append(out, l)
 		}
 	}
-	if c.home == nil {
-		c.home = slices.MinFunc(out, func(a, b *link) int { return a.shard - b.shard })
-		c.home.next.Home = true
-	}
 	for _, l := range out {
-		l.round++
-		l.next.Round, l.next.Visit, l.next.Proto = l.round, l.visit, c.run.to.Proto
+		if l.round++; l.round == 1 {
+			l.epoch = c.env.place(l.shard).Epoch
+		}
+		l.next.Round, l.next.Visit, l.next.Proto, l.next.Epoch = l.round, l.visit, c.run.to.Proto, l.epoch
 		l.ran, l.taken = nil, 0
 		o := l.next
 		l.next = nil

@@ -3,6 +3,7 @@ package saga
 import (
 	"slices"
 
+	"github.com/troupedb/troupe/actors/directory"
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 )
@@ -23,22 +24,15 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 			c.decided()
 		}
 	case engine.AnswerGone:
-		if c.phase == deciding && c.settle(l, engine.OrderDecide) {
-			c.failure = ErrUndone
-			c.undo()
-		}
+		c.refused(l)
+	case engine.AnswerElsewhere, engine.AnswerUnreachable, engine.AnswerLost:
+		c.missed(l, a.Kind)
 	case engine.AnswerCommitted:
-		if c.settle(l, engine.OrderCommit) && c.waiting == 0 {
-			c.committed()
-		}
+		c.after(l, engine.OrderCommit)
 	case engine.AnswerUndone:
-		if c.settle(l, engine.OrderUndo) && c.waiting == 0 {
-			c.undone()
-		}
+		c.after(l, engine.OrderUndo)
 	case engine.AnswerForgotten:
-		if c.settle(l, engine.OrderForget) {
-			c.phase = ended
-		}
+		c.after(l, engine.OrderForget)
 	}
 }
 
@@ -140,9 +134,92 @@ func met(links []*link) []*link {
 
 func (c *Coordinator) decide() {
 	c.phase = deciding
+	c.chooseHome()
 	o := c.simple(engine.OrderDecide, c.home)
-	o.Record = c.record()
+	o.Record, o.Hold, o.Epoch = c.record(), c.held, c.home.epoch
 	c.send(c.home, o)
+}
+
+// chooseHome chooses who decides: one that has written. If all that have are on one
+// node, the decision lives and dies with what it is about, and home commits at once.
+// Else home is on another node than this one, and commits only when it is told: then
+// no crash of one node takes away the decision after somebody could have seen it.
+func (c *Coordinator) chooseHome() {
+	self := c.env.Self()
+	var first directory.Number
+	for _, l := range c.links {
+		if !l.ran.Wrote && c.run.blocked == nil {
+			continue
+		}
+		at := c.env.place(l.shard).Owner
+		switch {
+		case c.home == nil:
+			c.home, first = l, at
+		case at != first:
+			c.held = true
+			if first == self {
+				c.home, first = l, at
+			}
+		}
+	}
+}
+
+// refused is where a shard wants no part in this saga any more: a recovery, which
+// took this coordinator for dead, was there.
+func (c *Coordinator) refused(l *link) {
+	switch {
+	case c.phase == deciding && c.settle(l, engine.OrderDecide):
+		c.failure = ErrUndone
+		c.undo()
+	case c.phase == running && c.settle(l, engine.OrderRun):
+		c.failure = ErrUndone
+		c.undoUnlessAway()
+	}
+}
+
+// missed is where an order has not reached its participant. A first one finds the
+// shard with the next tick, where it is now; after that it means that the participant
+// is gone.
+func (c *Coordinator) missed(l *link, why engine.AnswerKind) {
+	if l == nil || !l.waiting {
+		return
+	}
+	kind := l.last.Kind
+	switch {
+	case kind == engine.OrderRun && l.visit == 0 && why == engine.AnswerElsewhere:
+		again := *l.last
+		l.epoch = c.env.place(l.shard).Epoch
+		again.Epoch = l.epoch
+		l.last, l.quiet = &again, true
+	case kind == engine.OrderRun:
+		c.settle(l, kind)
+		c.failure = ErrDown
+		c.undoUnlessAway()
+	case why == engine.AnswerUnreachable:
+	case kind == engine.OrderDecide:
+		c.settle(l, kind)
+		if c.failure = ErrDown; !c.held {
+			c.failure = ErrUnknown
+		}
+		c.undo()
+	default:
+		c.after(l, kind)
+	}
+}
+
+// after goes on where l has done, or can not do any more, what it was told.
+func (c *Coordinator) after(l *link, kind engine.OrderKind) {
+	if !c.settle(l, kind) || c.waiting > 0 {
+		return
+	}
+	switch kind {
+	case engine.OrderCommit:
+		c.committed()
+	case engine.OrderUndo:
+		c.undone()
+	case engine.OrderForget:
+		c.phase = ended
+	}
 }
 
 // record is the decision as home keeps it.
@@ -161,7 +238,11 @@ func (c *Coordinator) record() []byte {
 func (c *Coordinator) decided() {
 	c.recorded = true
 	c.reply()
-	c.commit(c.home)
+	if c.held {
+		c.commit(nil)
+	} else {
+		c.commit(c.home)
+	}
 }
 
 func (c *Coordinator) reply() { c.port.Reply(&c.run.out, c.run.tx.deferred) }
@@ -195,9 +276,16 @@ func (c *Coordinator) undoUnlessAway() {
 	}
 }
 
+// undo ends an attempt. A client that will get an error gets it at once: nobody can
+// see what is still to be undone.
 func (c *Coordinator) undo() {
 	c.run.stop()
 	c.phase = undoing
+	if c.failure != "" {
+		c.run.out.Buf = c.run.out.Buf[:0]
+		c.run.out.Error(c.failure)
+		c.port.Reply(&c.run.out, nil)
+	}
 	c.links = met(c.links)
 	for _, l := range c.links {
 		o := c.simple(engine.OrderUndo, l)
@@ -214,8 +302,5 @@ func (c *Coordinator) undone() {
 		c.Start()
 		return
 	}
-	c.run.out.Buf = c.run.out.Buf[:0]
-	c.run.out.Error(c.failure)
-	c.port.Reply(&c.run.out, nil)
 	c.phase = ended
 }

@@ -48,13 +48,13 @@ func TestCoordinatorDecides(t *testing.T) {
 	c.Tick() // shard 1 was silent for a whole tick
 	out.expect(t, "run 1 visit 0")
 	c.Answer(ran(1, 1, false, ":2\r\n"))
-	out.expect(t, "decide 1 visit 5")
+	out.expect(t, "decide 2 visit 5") // which has written
 	c.Answer(answer(engine.AnswerWound, 2, 5)) // too late
-	c.Answer(answer(engine.AnswerDecided, 1, 5))
-	out.expect(t, "reply *3\r\n:1\r\n:2\r\n:3", "commit 2 visit 5")
-	c.Answer(answer(engine.AnswerCommitted, 2, 5))
-	out.expect(t, "forget 1 visit 5")
-	c.Answer(answer(engine.AnswerForgotten, 1, 5))
+	c.Answer(answer(engine.AnswerDecided, 2, 5))
+	out.expect(t, "reply *3\r\n:1\r\n:2\r\n:3", "commit 1 visit 5")
+	c.Answer(answer(engine.AnswerCommitted, 1, 5))
+	out.expect(t, "forget 2 visit 5")
+	c.Answer(answer(engine.AnswerForgotten, 2, 5))
 	if !c.Ended() {
 		t.Error("it goes on")
 	}
@@ -103,10 +103,10 @@ func TestFailedStep(t *testing.T) {
 	failed := ran(0, 1, false)
 	failed.Kind = engine.AnswerFailed
 	c.Answer(failed)
-	out.expect(t, "undo 0 visit 5", "undo 1 visit 5")
+	out.expect(t, "reply -"+string(ErrUndone), "undo 0 visit 5", "undo 1 visit 5")
 	c.Answer(answer(engine.AnswerUndone, 0, 5))
 	c.Answer(answer(engine.AnswerUndone, 1, 5))
-	out.expect(t, "reply -"+string(ErrUndone))
+	out.expect(t)
 }
 
 // A program that is unwound may fail in its turn, and steps no more.

@@ -7,6 +7,7 @@ import (
 	"github.com/troupedb/troupe/coordinator/script"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/slot"
 )
 
@@ -20,6 +21,7 @@ type Env struct {
 	Scripts *script.Engine
 	Running *Running
 
+	ids      atomic.Uint64 // the last identity of a saga, without its node
 	programs []Program
 	computes []bool // by command: Command.Computes
 	byName   map[string]*command.Info
@@ -53,6 +55,48 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 func (e *Env) scriptSeed() uint32 {
 	const odd = 0x9e3779b1 // near 2^32 divided by the golden ratio: spreads successive seeds
 	return (e.seeds.Add(1) - 1) * odd
+}
+
+// Identities of sagas are milliseconds since idEpoch, a sequence that tells those of
+// one millisecond apart, and the number of the coordinator's node.
+const (
+	idEpoch      = 1_577_836_800_000 // 2020-01-01, Unix milliseconds
+	idNodeBits   = 10
+	idSerialBits = 12
+)
+
+// NewID returns the identity of a new saga, which is also its age: on all nodes
+// together as exactly as their clocks agree. now is in Unix milliseconds.
+func (e *Env) NewID(now int64) engine.SagaID {
+	for {
+		was := e.ids.Load()
+		id := max(was+1, uint64(max(now-idEpoch, 1))<<idSerialBits)
+		if e.ids.CompareAndSwap(was, id) {
+			return engine.SagaID(id<<idNodeBits | uint64(e.Self()))
+		}
+	}
+}
+
+// Self returns the number of this node.
+func (e *Env) Self() directory.Number {
+	if e.Where == nil {
+		return 0 // in tests of a coordinator alone
+	}
+	return e.Where.Load().Self
+}
+
+// NodeOf returns the number of the node that coordinates a saga.
+func NodeOf(id engine.SagaID) directory.Number { return directory.Number(id & (1<<idNodeBits - 1)) }
+
+// BornAt returns about when a saga began, Unix milliseconds.
+func BornAt(id engine.SagaID) int64 { return int64(id>>(idNodeBits+idSerialBits)) + idEpoch }
+
+// place returns where a shard is.
+func (e *Env) place(shard int) directory.Place {
+	if e.Where == nil {
+		return directory.Place{}
+	}
+	return e.Where.Load().Places[shard]
 }
 
 // Find returns a command by its full name. Only names in the code are looked up

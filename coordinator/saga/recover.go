@@ -11,7 +11,8 @@ import (
 // Recovery ends a saga whose coordinator has crashed. It knows nothing but the
 // saga's identity: it asks every shard what is there, which also shuts the door to
 // a decision that has not been made, and then has all follow the decision if one
-// of them keeps it, and else undo. Like a Coordinator it is a state machine.
+// of them keeps it, and else undo. So it does no harm if the coordinator lives after
+// all, or if several recoveries run at once. Like a Coordinator it is a state machine.
 type Recovery struct {
 	env      *Env
 	port     Port
@@ -82,6 +83,8 @@ func (r *Recovery) Answer(a *engine.Answer) {
 		if s.settle(r, engine.OrderResolve) {
 			r.found(s, a)
 		}
+	case engine.AnswerLost:
+		r.lost(s, a.Shard)
 	case engine.AnswerCommitted:
 		s.settle(r, engine.OrderCommit)
 	case engine.AnswerUndone:
@@ -101,6 +104,17 @@ func (s *resolved) settle(r *Recovery, kind engine.OrderKind) bool {
 	s.waiting = false
 	r.waiting--
 	return true
+}
+
+// lost is for a shard whose part is gone with its node.
+func (r *Recovery) lost(s *resolved, shard int) {
+	if !s.waiting {
+		return
+	}
+	if s.last.Kind == engine.OrderResolve {
+		s.answer = &engine.Answer{Kind: engine.AnswerAbsent, Saga: r.id, Shard: shard}
+	}
+	s.settle(r, s.last.Kind)
 }
 
 func (r *Recovery) found(s *resolved, a *engine.Answer) {
@@ -145,8 +159,15 @@ func (r *Recovery) proceed() {
 }
 
 // tellPrepared has every participant that was found follow: one that the
-// decision names commits, all others undo.
+// decision names commits, all others undo. Home may be one of them.
 func (r *Recovery) tellPrepared() {
+	if r.home >= 0 {
+		for _, p := range r.decided.Participants {
+			if int(p.Shard) == r.home {
+				r.send(r.home, &engine.Order{Kind: engine.OrderCommit, Saga: r.id, Attempt: p.Attempt, Visit: p.Visit})
+			}
+		}
+	}
 	for i := range r.shards {
 		a := r.shards[i].answer
 		if a.Kind != engine.AnswerPrepared {

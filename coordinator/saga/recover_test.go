@@ -83,7 +83,8 @@ func TestRecoveryCommits(t *testing.T) {
 	r.Answer(home)
 	r.Answer(answer(engine.AnswerPrepared, 1, 5))
 	r.Answer(answer(engine.AnswerPrepared, 2, 8)) // the one named has committed
-	out.expect(t, "reply +fine", "commit 1 visit 5", "undo 2 visit 8")
+	out.expect(t, "reply +fine", "commit 0 visit 4", "commit 1 visit 5", "undo 2 visit 8")
+	r.Answer(answer(engine.AnswerCommitted, 0, 4))
 	r.Answer(answer(engine.AnswerCommitted, 1, 5))
 	r.Answer(answer(engine.AnswerUndone, 2, 8))
 	out.expect(t, "forget 0 visit 0")

@@ -32,7 +32,6 @@ type participant struct {
 	saga    SagaID
 	attempt uint32 // 0: it was made by a lock handed over, and has no order yet
 	visit   uint64
-	home    bool
 	round   uint32
 	order   *Order  // of this round, until it is answered
 	last    *Answer // to this round
@@ -138,7 +137,6 @@ func (e *Engine) orderRun(p *participant, o *Order) {
 	case p.attempt != o.Attempt || o.Round > 1 && o.Visit != p.visit:
 	case o.Round == p.round+1 && p.order == nil:
 		p.round, p.order, p.last = o.Round, o, nil
-		p.home = p.home || o.Home
 		e.lock(p)
 	case o.Round == p.round && p.last != nil:
 		e.tell(p.last)
@@ -257,7 +255,7 @@ func (e *Engine) sagaStep(p *participant, s *SagaStep, w *reply.Writer, now int6
 // decide commits the home participant and records that the saga has committed.
 func (e *Engine) decide(p *participant, o *Order) {
 	if e.sagas.decided[o.Saga] == nil {
-		if p == nil || !p.is(o) || !p.home || p.last == nil {
+		if p == nil || !p.is(o) || p.last == nil || e.sagas.doors.shut(o.Saga) {
 			e.answer(o, AnswerGone)
 			return
 		}
@@ -275,16 +273,14 @@ func (d *decision) answer(o *Order) *Answer {
 	return &Answer{Kind: AnswerDecided, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit, Record: d.record}
 }
 
-// resolve tells a recovery what is here. An undecided home participant is
-// undone at once, so that a decision still under way finds nobody.
+// resolve tells a recovery what is here, and sees to it that no decision is made
+// from now on.
 func (e *Engine) resolve(p *participant, o *Order) {
 	a := &Answer{Kind: AnswerAbsent, Saga: o.Saga}
 	e.sagas.doors.close(o.Saga, e.KS.Now())
 	switch d := e.sagas.decided[o.Saga]; {
 	case d != nil:
 		a = d.answer(o)
-	case p != nil && p.home:
-		e.end(p, false, false)
 	case p != nil:
 		a.Kind, a.Attempt, a.Visit = AnswerPrepared, p.attempt, p.visit
 	}

@@ -25,7 +25,6 @@ type Order struct {
 
 	// Of OrderRun.
 	Round uint32 // counts the attempt's OrderRun at this shard, from 1 on
-	Home  bool   // this participant is the one that keeps the decision
 	Proto uint8  // protocol version of the replies
 	Locks []Lock // that Steps do not name
 	Steps []SagaStep
@@ -47,8 +46,9 @@ type OrderKind uint8
 const (
 	// OrderRun asks for locks and then for steps. Answer: AnswerRan or AnswerFailed.
 	OrderRun OrderKind = iota
-	// OrderDecide makes the saga's end a commit, at the home participant, which
-	// commits its own part. Answer: AnswerDecided or AnswerGone.
+	// OrderDecide makes the saga's end a commit, at the participant that the
+	// coordinator has chosen for its home, which commits its own part. Answer:
+	// AnswerDecided or AnswerGone.
 	OrderDecide
 	// OrderCommit makes the changes final. Answer: AnswerCommitted.
 	OrderCommit
@@ -143,6 +143,9 @@ const (
 	// AnswerHanded: a key is locked for a waiter of the saga, which is on another
 	// node and is to be told.
 	AnswerHanded
+	// AnswerUnreachable: the node of the shard does not answer just now. As with
+	// AnswerLost no shard says it.
+	AnswerUnreachable
 )
 
 // Coordinators takes the answers to the coordinator of their saga. Answer is

@@ -193,7 +193,6 @@ func TestOlderWins(t *testing.T) {
 func TestDecision(t *testing.T) {
 	p := newPart(t)
 	o := p.run(7, 1, 1, "SET a 1")
-	o.Home = true
 	p.send(o, "7 ran +OK")
 	decide := p.order(engine.OrderDecide, 7, 1)
 	decide.Record = []byte("+reply")
@@ -211,17 +210,13 @@ func TestResolve(t *testing.T) {
 	p := newPart(t)
 	p.send(p.order(engine.OrderResolve, 6, 0), "6 absent")
 	p.send(p.run(6, 1, 1, "SET a 1"), "6 gone") // the door is shut
-	home := p.run(7, 1, 1, "SET a 1")
-	home.Home = true
-	p.send(home, "7 ran +OK")
+	p.send(p.run(7, 1, 1, "SET a 1"), "7 ran +OK")
 	decide := p.order(engine.OrderDecide, 7, 1)
-	p.send(p.order(engine.OrderResolve, 7, 0), "7 absent")
+	p.send(p.order(engine.OrderResolve, 7, 0), "7 prepared")
 	p.send(decide, "7 gone") // the door is shut
+	p.send(p.run(7, 2, 1, "SET a 1"), "7 gone")
+	p.send(p.order(engine.OrderUndo, 7, 1), "7 undone")
 	p.Expect("GET a", "$-1")
-	p.send(p.run(8, 1, 1, "SET a 1"), "8 ran +OK")
-	p.send(p.order(engine.OrderResolve, 8, 0), "8 prepared")
-	p.send(p.order(engine.OrderDecide, 8, 1), "8 gone") // it is not its home
-	p.send(p.order(engine.OrderUndo, 8, 1), "8 undone")
 	p.idle()
 }
 
@@ -309,7 +304,6 @@ func TestHandedOver(t *testing.T) {
 func TestReminders(t *testing.T) {
 	p := newPart(t)
 	home := p.run(5, 1, 1, "SET a 1")
-	home.Home = true
 	p.send(home, "5 ran +OK")
 	p.send(p.run(7, 1, 1, "SET b 1"), "7 ran +OK")
 	p.send(p.run(6, 1, 1, "SET b 1"), "7 wound")

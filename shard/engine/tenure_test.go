@@ -103,7 +103,6 @@ func TestSeal(t *testing.T) {
 func TestHeldDecision(t *testing.T) {
 	p := newPart(t)
 	o := p.run(7, 1, 1, "SET a 1")
-	o.Home = true
 	p.send(o, "7 ran +OK")
 	decide := p.order(engine.OrderDecide, 7, 1)
 	decide.Record, decide.Hold = []byte("+reply"), true
@@ -122,7 +121,6 @@ func TestHeldDecision(t *testing.T) {
 	p.idle()
 
 	o = p.run(8, 1, 1, "SET a 2")
-	o.Home = true
 	p.send(o, "8 ran +OK")
 	decide = p.order(engine.OrderDecide, 8, 1)
 	decide.Record, decide.Hold = []byte("+reply"), true

@@ -1,0 +1,130 @@
+package wire
+
+import (
+	"encoding/binary"
+
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/locks"
+)
+
+// AppendOrder appends o. Of a step's waiter only what a shard of another node needs
+// travels: see engine.Waiter.Remote.
+func AppendOrder(dst []byte, o *engine.Order) []byte {
+	dst = append(dst, byte(o.Kind))
+	dst = binary.AppendUvarint(dst, uint64(o.Saga))
+	dst = binary.AppendUvarint(dst, uint64(o.Attempt))
+	dst = binary.AppendUvarint(dst, o.Visit)
+	dst = binary.AppendUvarint(dst, uint64(o.Now))
+	dst = binary.AppendUvarint(dst, o.Epoch)
+	switch o.Kind {
+	case engine.OrderRun:
+		dst = appendRun(dst, o)
+	case engine.OrderDecide:
+		dst = appendBool(appendBytes(dst, o.Record), o.Hold)
+	case engine.OrderUndo:
+		dst = appendBool(dst, o.Again)
+	}
+	return dst
+}
+
+func appendRun(dst []byte, o *engine.Order) []byte {
+	dst = binary.AppendUvarint(dst, uint64(o.Round))
+	dst = append(dst, o.Proto)
+	dst = binary.AppendUvarint(dst, uint64(len(o.Locks)))
+	for i := range o.Locks {
+		l := &o.Locks[i]
+		dst = appendBytes(dst, []byte(l.Name))
+		dst = appendBool(appendBool(append(dst, l.DB), l.All), l.Serve)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(o.Steps)))
+	for i := range o.Steps {
+		dst = appendStep(dst, &o.Steps[i])
+	}
+	return dst
+}
+
+// What a step's first byte says.
+const (
+	stepRuns  = 0
+	stepWaits = 1
+)
+
+func appendStep(dst []byte, s *engine.SagaStep) []byte {
+	if s.Wait != nil {
+		dst = append(dst, stepWaits, byte(s.Wait.Kind))
+		dst = binary.AppendUvarint(dst, uint64(s.Wait.Saga))
+		dst = binary.AppendUvarint(dst, s.Place)
+	} else {
+		dst = append(dst, stepRuns)
+		dst = binary.AppendUvarint(dst, uint64(s.Cmd.ID))
+	}
+	dst = append(dst, byte(s.DB))
+	dst = binary.AppendUvarint(dst, uint64(s.Key))
+	return appendArgs(dst, s.Args)
+}
+
+// ParseOrder reads an order, which names memory of b.
+func ParseOrder(b []byte, table *command.Table) (*engine.Order, error) {
+	in := reader{b: b}
+	o := &engine.Order{
+		Kind: engine.OrderKind(in.upTo(uint64(engine.OrderResolve))), Saga: engine.SagaID(in.uint()),
+		Attempt: uint32(in.upTo(1<<32 - 1)), Visit: in.uint(), Now: int64(in.upTo(1<<62 - 1)), Epoch: in.uint(),
+	}
+	switch o.Kind {
+	case engine.OrderRun:
+		in.run(o, table)
+	case engine.OrderDecide:
+		o.Record, o.Hold = in.bytes(), in.byte() != 0
+	case engine.OrderUndo:
+		o.Again = in.byte() != 0
+	}
+	if o.Saga == 0 {
+		in.fail()
+	}
+	return o, in.end()
+}
+
+func (r *reader) run(o *engine.Order, table *command.Table) {
+	const leastLock, leastStep = 4, 5 // bytes
+	o.Round, o.Proto = uint32(r.upTo(1<<32-1)), r.byte()
+	if n := r.count(leastLock); n > 0 {
+		o.Locks = make([]engine.Lock, n)
+	}
+	for i := range o.Locks {
+		l := &o.Locks[i]
+		l.Key = locks.Key{Name: string(r.bytes()), DB: r.db()}
+		l.All, l.Serve = r.byte() != 0, r.byte() != 0
+	}
+	if n := r.count(leastStep); n > 0 {
+		o.Steps = make([]engine.SagaStep, n)
+	}
+	for i := range o.Steps {
+		r.step(&o.Steps[i], table)
+	}
+	if o.Proto < 2 || o.Proto > 3 || o.Round == 0 {
+		r.fail()
+	}
+}
+
+func (r *reader) db() uint8 { return uint8(r.upTo(keyspace.Databases - 1)) }
+
+func (r *reader) step(s *engine.SagaStep, table *command.Table) {
+	switch r.byte() {
+	case stepRuns:
+		s.Cmd = r.command(table)
+	case stepWaits:
+		s.Wait = &engine.Waiter{Remote: true, Kind: keyspace.Kind(r.upTo(uint64(keyspace.Stream))), Saga: engine.SagaID(r.uint())}
+		s.Place = r.uint()
+	default:
+		r.fail()
+		return
+	}
+	s.DB = int(r.db())
+	s.Key = r.upTo(1 << 30)
+	s.Args = r.args(nil)
+	if s.Key >= len(s.Args) || s.Wait != nil && (s.Key == 0 || s.Wait.Saga == 0) {
+		r.fail()
+	}
+}
