@@ -151,8 +151,7 @@ func freePort(bind string) (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// start starts Proto.Actor's remote, whose way to say that it cannot listen is to
-// panic.
+// start starts Proto.Actor's remote and the actor that everything is for.
 func (t *Transport) start() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -164,14 +163,15 @@ func (t *Transport) start() (err error) {
 	if strings.Contains(bind, ":") {
 		bind = "[" + bind + "]"
 	}
-	r := remote.NewRemote(t.system, remote.Configure(bind, t.port,
+	config := remote.Configure(bind, t.port,
 		remote.WithAdvertisedHost(t.addr),
 		remote.WithServerOptions(t.serverOptions()...),
 		remote.WithDialOptions(t.dialOptions()...),
 		remote.WithEndpointWriterBatchSize(maxBatch),
 		remote.WithEndpointWriterQueueSize(maxBatch), // it grows
-		func(c *remote.Config) { c.MaxRetryCount = 1 }))
-	r.Start()
+		func(c *remote.Config) { c.MaxRetryCount = 1 })
+	r := remote.NewRemote(t.system, config)
+	startRemote(r, t.system, config)
 	t.remote = r
 	props := actor.PropsFromFunc(t.receive, actor.WithMailbox(actor.Unbounded(&t.inbox)))
 	if t.control, err = t.system.Root.SpawnNamed(props, controlName); err != nil {

@@ -282,9 +282,6 @@ func TestClosedPort(t *testing.T) {
 // TestPeerComesBack kills a peer's port and starts another system there, again and
 // again: it is reached each time.
 func TestPeerComesBack(t *testing.T) {
-	if raceEnabled {
-		t.Skip("Proto.Actor sets gRPC's global logger at each start, while others use it")
-	}
 	a, b := start(t, "a", nil), start(t, "b", nil)
 	for range 4 {
 		a.echo(t, b.Addr())
