@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/troupedb/troupe/actors/system"
@@ -11,7 +12,10 @@ import (
 
 // NewCoordinators starts the supervisor and joins the shards of env to it.
 func NewCoordinators(s *actor.ActorSystem, env *saga.Env) (*Coordinators, error) {
-	n := &Coordinators{env: env, live: map[engine.SagaID]*cell{}}
+	n := &Coordinators{
+		env: env, started: time.Now().UnixMilli(),
+		live: map[engine.SagaID]*cell{}, waiters: map[engine.SagaID]*engine.Waiter{},
+	}
 	for i, h := range env.Shards {
 		h.Engine.Join(i, n)
 	}

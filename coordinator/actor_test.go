@@ -104,7 +104,7 @@ func (r *rig) block(call *saga.Call, b *saga.Blocked) {
 	if b.Resume {
 		again := call.Own()
 		again.Block = func(b *saga.Blocked) { r.block(again, b) }
-		b.Waiter.Saga, b.Waiter.Handoff = r.sagas.Handoff(again, func() {
+		b.Waiter.Handoff = r.sagas.Handoff(b.Waiter.Saga, again, func() {
 			if len(again.Out.Buf) > 0 {
 				r.served <- flat(again.Out.Buf)
 			}

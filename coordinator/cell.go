@@ -111,7 +111,7 @@ func (c *cell) crashed() bool {
 }
 
 // Order implements saga.Port.
-func (c *cell) Order(shard int, o *engine.Order) { c.n.env.Shards[shard].Tell(o) }
+func (c *cell) Order(shard int, o *engine.Order) { c.n.order(shard, o) }
 
 // Post implements saga.Port.
 func (c *cell) Post(f func()) {

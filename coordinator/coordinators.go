@@ -3,7 +3,6 @@ package coordinator
 import (
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/engine"
@@ -13,25 +12,28 @@ import (
 type Coordinators struct {
 	env       *saga.Env
 	supervise func(message any) // to the supervisor
-	ids       atomic.Uint64
+	peers     Peers
+	started   int64 // Unix milliseconds
 
-	mu   sync.Mutex
-	live map[engine.SagaID]*cell
-	beat int64 // Unix milliseconds of the last tick
+	mu       sync.Mutex
+	live     map[engine.SagaID]*cell
+	waiters  map[engine.SagaID]*engine.Waiter // of blocked calls, see Await
+	outcomes outcomes
+	beat     int64 // Unix milliseconds of the last tick
 }
 
 // Submit carries out a call, which must own its memory (Call.Own) and have Post.
 // done is called once, on any goroutine, when the reply is in call.Out; with an
 // empty reply if call.Block was called, as the client is answered through it then.
 func (n *Coordinators) Submit(call *saga.Call, done func()) {
-	n.start(&cell{n: n, id: n.next(), call: call, done: done})
+	n.start(&cell{n: n, id: n.env.NewID(call.Now), call: call, done: done})
 }
 
-// Handoff returns what call.Block puts into the waiter of a call that is to
-// Resume: the saga's identity, and the function that begins it. done is as Submit's.
-func (n *Coordinators) Handoff(call *saga.Call, done func()) (engine.SagaID, func(db int, key []byte, place uint64)) {
-	id := n.next()
-	return id, func(db int, key []byte, place uint64) {
+// Handoff returns what call.Block puts into the waiter of a call that is to run
+// again, as the saga id, when one of its keys is ready: the function that begins it.
+// done is as Submit's.
+func (n *Coordinators) Handoff(id engine.SagaID, call *saga.Call, done func()) func(db int, key []byte, place uint64) {
+	return func(db int, key []byte, place uint64) {
 		handed := &saga.Handed{Shard: n.env.ShardOf(key), DB: db, Key: slices.Clone(key), Place: place}
 		n.start(&cell{n: n, id: id, call: call, done: done, handed: handed})
 	}
@@ -44,8 +46,8 @@ func (n *Coordinators) Live() int {
 	return len(n.live)
 }
 
-// beatMillis is the time after which coordinators look for lost answers. On one
-// node none is lost, but a wound may come too early to be heard.
+// beatMillis is the time after which coordinators look for lost answers. Between
+// shards of this node none is lost, but a wound may come too early to be heard.
 const beatMillis = 100
 
 // Tick is to be called about as often as that, with the time.
@@ -60,20 +62,6 @@ func (n *Coordinators) Tick(now int64) {
 		n.supervise(tick{})
 	}
 }
-
-// Answer implements engine.Coordinators.
-func (n *Coordinators) Answer(a *engine.Answer) {
-	n.mu.Lock()
-	c := n.live[a.Saga]
-	n.mu.Unlock()
-	if c != nil {
-		n.send(c, a)
-	} else if o := engine.Orphan(a); o != nil {
-		n.env.Shards[a.Shard].Tell(o)
-	}
-}
-
-func (n *Coordinators) next() engine.SagaID { return engine.SagaID(n.ids.Add(1)) }
 
 func (n *Coordinators) start(c *cell) {
 	c.machine = n.env.NewCoordinator(c.id, c.call, c, c.handed)

@@ -2,8 +2,10 @@ package shard
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/actors/mailbox"
 	"github.com/troupedb/troupe/shard/engine"
 )
@@ -16,8 +18,16 @@ type Handle struct {
 	Engine *engine.Engine
 	PID    *actor.PID
 
-	root *actor.RootContext
+	root  *actor.RootContext
+	owner atomic.Uint32
 }
+
+// Owner returns the number of the other node that has the shard, 0 if this one has
+// it. It is a hint, as of the last Settle: the engine knows for sure.
+func (h *Handle) Owner() directory.Number { return directory.Number(h.owner.Load()) }
+
+// Settle says which other node has the shard, 0: this one.
+func (h *Handle) Settle(owner directory.Number) { h.owner.Store(uint32(owner)) }
 
 // Tell posts a message to the shard and returns at once.
 func (h *Handle) Tell(message any) { h.root.Send(h.PID, message) }

@@ -48,7 +48,7 @@ func TestCoordinatorDecides(t *testing.T) {
 	c.Tick() // shard 1 was silent for a whole tick
 	out.expect(t, "run 1 visit 0")
 	c.Answer(ran(1, 1, false, ":2\r\n"))
-	out.expect(t, "decide 2 visit 5") // which has written
+	out.expect(t, "decide 2 visit 5")          // which has written
 	c.Answer(answer(engine.AnswerWound, 2, 5)) // too late
 	c.Answer(answer(engine.AnswerDecided, 2, 5))
 	out.expect(t, "reply *3\r\n:1\r\n:2\r\n:3", "commit 1 visit 5")

@@ -42,11 +42,11 @@ type escalate struct{}
 // happened and the call must go by messages. A program's panic is the caller's.
 func (r *Runner) Inline(call *Call) (done bool) {
 	r.collect(call)
-	if !r.acquireSoon() {
+	if r.abroad() || !r.acquireSoon() {
 		return false
 	}
 	defer r.release()
-	if r.locked() {
+	if r.unready() {
 		return false
 	}
 	r.journaling = r.env.computes[call.Cmd.ID] || slices.ContainsFunc(call.Queue, r.mayLeave)
@@ -140,8 +140,26 @@ func (r *Runner) release() {
 	clear(r.held)
 }
 
-// locked tells whether a saga holds what the call needs.
-func (r *Runner) locked() bool {
+// abroad tells whether another node has one of the shards.
+func (r *Runner) abroad() bool {
+	for w, set := range r.need {
+		for ; set != 0; set &= set - 1 {
+			if r.env.Shards[w*64+bits.TrailingZeros64(set)].Owner() != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// unready tells whether a saga holds what the call needs, or a shard has just gone
+// to another node.
+func (r *Runner) unready() bool {
+	closed := false
+	r.held.each(func(i int) { closed = closed || r.env.Shards[i].Engine.Closed() })
+	if closed {
+		return true
+	}
 	if r.all {
 		for _, s := range r.env.Shards {
 			if s.Engine.AnyLocked() {
@@ -196,10 +214,12 @@ func (r *Runner) step(t *Tx, s *Step, w *reply.Writer) {
 // free: only a computed key leads to one.
 func (r *Runner) engine(at int) *engine.Engine {
 	if !r.held.has(at) {
-		if !r.env.Shards[at].Lease.TryAcquireSpin() {
+		if r.env.Shards[at].Owner() != 0 || !r.env.Shards[at].Lease.TryAcquireSpin() {
 			panic(escalate{})
 		}
-		r.held.add(at)
+		if r.held.add(at); r.env.Shards[at].Engine.Closed() {
+			panic(escalate{})
+		}
 	}
 	return r.env.Shards[at].Engine
 }

@@ -169,7 +169,7 @@ func mayWait(t *Tx) bool { return t.Call.Block != nil && !t.Nested }
 // completes, to the gateway. What b keeps is its own.
 func waitFor(t *Tx, keys [][]byte, b *Blocked) {
 	b.Keys, b.DB = ownKeys(keys), t.DB
-	b.Waiter.Proto = t.Out.Proto
+	b.Waiter.Proto, b.Waiter.Saga = t.Out.Proto, t.env.NewID(t.Now)
 	null := reply.Writer{Proto: t.Out.Proto}
 	null.NullArray()
 	b.TimedOut = null.Buf

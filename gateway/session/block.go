@@ -1,13 +1,11 @@
 package session
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/troupedb/troupe/coordinator/saga"
-	"github.com/troupedb/troupe/shard"
-	"github.com/troupedb/troupe/shard/engine"
-	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/reply"
 )
 
@@ -29,14 +27,23 @@ func (s *Session) await(call *saga.Call, why *saga.Blocked) {
 	w := why.Waiter
 	w.Claim = func() bool { return b.claimed.CompareAndSwap(false, true) }
 	w.Done = func(out []byte) { b.answer(append([]byte(nil), out...)) }
-	if why.Resume {
+	if why.Resume || b.abroad() {
 		b.resume(call)
+		s.Server.Sagas.Await(w)
 	}
 	if s.gone.closed.Load() {
 		b.end()
 		return
 	}
 	s.block(b, call.Now)
+}
+
+// abroad tells whether one of the keys is on another node. Then whoever is ready
+// first asks this node, and the call is run again as the saga of its waiter.
+func (b *blocking) abroad() bool {
+	env := b.s.Server.Env
+	d := env.Where.Load()
+	return slices.ContainsFunc(b.why.Keys, func(key []byte) bool { return !d.Mine(env.ShardOf(key)) })
 }
 
 // resume prepares the call to run again as a saga of its own when a key is ready.
@@ -48,7 +55,8 @@ func (b *blocking) resume(call *saga.Call) {
 		b.over()
 		b.s.await(own, again)
 	}
-	b.why.Waiter.Saga, b.why.Waiter.Handoff = b.s.Server.Sagas.Handoff(own, func() {
+	w := b.why.Waiter
+	w.Handoff = b.s.Server.Sagas.Handoff(w.Saga, own, func() {
 		if len(own.Out.Buf) > 0 {
 			b.answer(own.Out.Buf)
 		}
@@ -104,15 +112,7 @@ func (b *blocking) over() {
 
 // forsake takes the waiter out of the queues that it still stands in.
 func (b *blocking) forsake() {
-	env := b.s.Server.Env
-	for _, name := range b.why.Keys {
-		h := env.Shards[env.ShardOf(name)]
-		h.Tell(shard.Func(func(e *engine.Engine) {
-			var k keyspace.Key
-			e.KS.Key(&k, b.why.DB, name)
-			e.Forsake(&k, b.why.Waiter)
-		}))
-	}
+	b.s.Server.Sagas.Forsake(b.why.Waiter, b.why.DB, b.why.Keys)
 }
 
 const errUnblocked reply.Error = "UNBLOCKED client unblocked via CLIENT UNBLOCK"

@@ -2,10 +2,7 @@ package session
 
 import (
 	"github.com/troupedb/troupe/coordinator/saga"
-	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
-	"github.com/troupedb/troupe/shard/engine"
-	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/reply"
 )
 
@@ -164,12 +161,7 @@ func (s *Session) Unwatch() {
 }
 
 func (s *Session) unwatch(watches []saga.Watch) {
-	env := s.Server.Env
-	for _, w := range watches {
-		env.Shards[env.ShardOf(w.Key)].Tell(shard.Func(func(e *engine.Engine) {
-			var k keyspace.Key
-			e.KS.Key(&k, w.DB, w.Key)
-			e.Unwatch(&k)
-		}))
+	if len(watches) > 0 {
+		s.Server.Sagas.Unwatch(watches)
 	}
 }

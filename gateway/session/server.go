@@ -40,9 +40,15 @@ type Sagas interface {
 	// Submit runs the call, which owns its memory. done is called once, on any
 	// goroutine, when the reply is in call.Out or the call has blocked.
 	Submit(call *saga.Call, done func())
-	// Handoff prepares a blocked call to go on as a saga of its own, see
-	// saga.Blocked.Resume. done is Submit's.
-	Handoff(call *saga.Call, done func()) (engine.SagaID, func(db int, key []byte, place uint64))
+	// Handoff prepares a blocked call to go on as the saga of its waiter. done is
+	// Submit's.
+	Handoff(id engine.SagaID, call *saga.Call, done func()) func(db int, key []byte, place uint64)
+	// Await makes the waiter of a blocked call known to shards of other nodes, and
+	// Forsake takes it out of the queues of its keys.
+	Await(w *engine.Waiter)
+	Forsake(w *engine.Waiter, db int, keys [][]byte)
+	// Unwatch ends watches.
+	Unwatch(watches []saga.Watch)
 }
 
 // Limits are the settings that sessions read at every command or connection.

@@ -17,6 +17,7 @@ type sagas struct {
 	decided      map[SagaID]*decision
 	visits       uint64
 	stepping     *participant // whose steps run just now
+	sinking      *Order       // that is being carried out and has a Sink
 	holders      []uint64     // scratch
 	doors        doors        // shut by OrderResolve
 }
@@ -67,6 +68,10 @@ func (e *Engine) Sagas() int { return len(e.sagas.live) + len(e.sagas.decided) }
 // Order carries out what a coordinator asks for.
 func (e *Engine) Order(o *Order) {
 	e.KS.Advance(o.Now)
+	if o.Sink != nil {
+		e.sagas.sinking = o
+		defer func() { e.sagas.sinking = nil }()
+	}
 	if (o.Kind == OrderRun || o.Kind == OrderDecide) && !e.serves(o.Epoch) {
 		e.answer(o, AnswerElsewhere)
 		return
@@ -110,6 +115,10 @@ func (e *Engine) answer(o *Order, kind AnswerKind) {
 
 func (e *Engine) tell(a *Answer) {
 	a.Shard = e.sagas.shard
+	if o := e.sagas.sinking; o != nil && o.Saga == a.Saga {
+		o.Sink.Answer(a)
+		return
+	}
 	e.sagas.coordinators.Answer(a)
 }
 

@@ -29,6 +29,11 @@ type Order struct {
 	Locks []Lock // that Steps do not name
 	Steps []SagaStep
 
+	// Sink, if not nil, gets the answers that the saga gives while the order is being
+	// carried out, in place of the coordinators: for an order that has come over a
+	// stream, which can take them back.
+	Sink Coordinators
+
 	Again bool // of OrderUndo: the saga will run again
 
 	// Record, of OrderDecide, is what the home participant keeps and gives to

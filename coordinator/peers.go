@@ -1,0 +1,242 @@
+package coordinator
+
+import (
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/saga"
+	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
+	"github.com/troupedb/troupe/shard"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
+)
+
+// Peers are the other nodes of the cluster. Its methods may be called from any
+// goroutine, do not block and do not call back. They return false where there is no
+// way to the node just now; true does not say that the message arrives.
+type Peers interface {
+	// Order sends an order to a shard of another node.
+	Order(to directory.Number, shard int, o *engine.Order) bool
+	// Answer sends an answer of a shard of this node to the saga's coordinator.
+	Answer(to directory.Number, a *engine.Answer) bool
+	// Forsake takes the waiter of a saga of this node out of the queue of a key, and
+	// Unwatch ends a watch of a key, at a shard of another node.
+	Forsake(to directory.Number, shard, db int, key []byte, id engine.SagaID) bool
+	Unwatch(to directory.Number, shard, db int, key []byte) bool
+}
+
+// SetPeers tells how other nodes are reached, before there are any.
+func (n *Coordinators) SetPeers(p Peers) { n.peers = p }
+
+// order sends an order to wherever its shard is. Where that is known to lead
+// nowhere, the saga is told so.
+func (n *Coordinators) order(shard int, o *engine.Order) {
+	d := n.env.Where.Load()
+	owner := d.Places[shard].Owner
+	if owner == d.Self {
+		n.env.Shards[shard].Tell(o)
+		return
+	}
+	switch m := d.Member(owner); {
+	case m == nil || m.State == directory.Down:
+		n.missed(shard, o, engine.AnswerLost)
+	case !n.peers.Order(owner, shard, o):
+		n.missed(shard, o, engine.AnswerUnreachable)
+	}
+}
+
+// missed tells a saga that an order has not reached its participant. Of a commit it
+// is kept that it was one, for the node that comes back and asks.
+func (n *Coordinators) missed(shard int, o *engine.Order, why engine.AnswerKind) {
+	n.mu.Lock()
+	if o.Kind == engine.OrderCommit && why == engine.AnswerLost {
+		n.outcomes.add(outcome{o.Saga, shard})
+	}
+	c := n.live[o.Saga]
+	n.mu.Unlock()
+	if c != nil {
+		n.send(c, &engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
+	}
+}
+
+// Answer implements engine.Coordinators for the shards of this node.
+func (n *Coordinators) Answer(a *engine.Answer) {
+	n.mu.Lock()
+	c := n.live[a.Saga]
+	n.mu.Unlock()
+	d := n.env.Where.Load()
+	to := saga.NodeOf(a.Saga)
+	if c != nil || to == d.Self {
+		n.take(c, a)
+		return
+	}
+	if m := d.Member(to); m == nil || m.State == directory.Down {
+		n.recover(a.Saga)
+		return
+	}
+	n.peers.Answer(to, a) // if it is lost the shard says it again
+}
+
+// Take takes an answer that has come from another node.
+func (n *Coordinators) Take(a *engine.Answer) {
+	n.mu.Lock()
+	c := n.live[a.Saga]
+	n.mu.Unlock()
+	n.take(c, a)
+}
+
+func (n *Coordinators) take(c *cell, a *engine.Answer) {
+	if c != nil {
+		n.send(c, a)
+		return
+	}
+	if a.Kind == engine.AnswerHanded && n.wake(a) {
+		return
+	}
+	switch o := n.orphan(a); {
+	case o == nil:
+	case saga.BornAt(a.Saga) < n.started:
+		n.recover(a.Saga) // the process before this one was its coordinator
+	default:
+		n.order(a.Shard, o)
+	}
+}
+
+// orphan returns what to say to a participant whose saga does not live here.
+func (n *Coordinators) orphan(a *engine.Answer) *engine.Order {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if at := (outcome{a.Saga, a.Shard}); n.outcomes.has(at) {
+		switch a.Kind {
+		case engine.AnswerRan:
+			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
+		case engine.AnswerDecided:
+			return commitOf(a)
+		case engine.AnswerCommitted:
+			n.outcomes.drop(at)
+			return &engine.Order{Kind: engine.OrderForget, Saga: a.Saga}
+		}
+	}
+	return engine.Orphan(a)
+}
+
+// commitOf returns the order to commit for the home participant that keeps a
+// decision.
+func commitOf(a *engine.Answer) *engine.Order {
+	d, err := troupev1.DecodeDecision(a.Record)
+	if err != nil {
+		return nil
+	}
+	for _, p := range d.Participants {
+		if int(p.Shard) == a.Shard {
+			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: p.Attempt, Visit: p.Visit}
+		}
+	}
+	return nil
+}
+
+// recover ends a saga whose coordinator's process is gone. Others may do the same.
+func (n *Coordinators) recover(id engine.SagaID) {
+	c := &cell{n: n, id: id, answered: true}
+	c.machine = n.env.NewRecovery(id, c, true, false)
+	n.mu.Lock()
+	_, known := n.live[id]
+	if !known {
+		n.live[id] = c
+	}
+	n.mu.Unlock()
+	if !known {
+		n.supervise(c)
+	}
+}
+
+// Await keeps the waiter of a blocked call where shards of other nodes can reach it,
+// until Forsake.
+func (n *Coordinators) Await(w *engine.Waiter) {
+	n.mu.Lock()
+	n.waiters[w.Saga] = w
+	n.mu.Unlock()
+}
+
+// wake hands the key of a shard of another node to the waiter of a call that is
+// still blocked.
+func (n *Coordinators) wake(a *engine.Answer) bool {
+	n.mu.Lock()
+	w := n.waiters[a.Saga]
+	n.mu.Unlock()
+	if w == nil || w.Handoff == nil || !w.Claim() {
+		return false
+	}
+	w.Handoff(a.DB, a.Key, a.Place)
+	return true
+}
+
+// Forsake takes the waiter of a call that is not blocked any more out of the queues
+// of its keys.
+func (n *Coordinators) Forsake(w *engine.Waiter, db int, keys [][]byte) {
+	n.mu.Lock()
+	delete(n.waiters, w.Saga)
+	n.mu.Unlock()
+	for _, name := range keys {
+		n.at(name, func(e *engine.Engine, k *keyspace.Key) { e.Forsake(k, w) }, db,
+			func(to directory.Number, shard int) { n.peers.Forsake(to, shard, db, name, w.Saga) })
+	}
+}
+
+// Unwatch ends watches.
+func (n *Coordinators) Unwatch(watches []saga.Watch) {
+	for _, w := range watches {
+		n.at(w.Key, (*engine.Engine).Unwatch, w.DB,
+			func(to directory.Number, shard int) { n.peers.Unwatch(to, shard, w.DB, w.Key) })
+	}
+}
+
+// at does something at the shard of a key: here, or by a message to its node, which
+// may be lost: what is left behind at a shard that cannot be reached goes with the
+// next thing that happens to it there.
+func (n *Coordinators) at(name []byte, here func(*engine.Engine, *keyspace.Key), db int, there func(directory.Number, int)) {
+	d := n.env.Where.Load()
+	index := n.env.ShardOf(name)
+	if owner := d.Places[index].Owner; owner != d.Self {
+		there(owner, index)
+		return
+	}
+	n.env.Shards[index].Tell(shard.Func(func(e *engine.Engine) {
+		var k keyspace.Key
+		e.KS.Key(&k, db, name)
+		here(e, &k)
+	}))
+}
+
+// outcome is a participant that could not be told that its saga has committed.
+type outcome struct {
+	saga  engine.SagaID
+	shard int
+}
+
+// outcomes are kept until the participant asks; the oldest go first.
+type outcomes struct {
+	known map[outcome]struct{}
+	order []outcome
+}
+
+// maxOutcomes bounds what is kept for nodes that are down: about what they can have
+// had under way.
+const maxOutcomes = 1 << 16
+
+func (o *outcomes) add(at outcome) {
+	if o.has(at) {
+		return
+	}
+	if o.known == nil {
+		o.known = map[outcome]struct{}{}
+	}
+	if len(o.order) >= maxOutcomes {
+		delete(o.known, o.order[0])
+		o.order = o.order[1:]
+	}
+	o.known[at] = struct{}{}
+	o.order = append(o.order, at)
+}
+
+func (o *outcomes) has(at outcome) bool { _, ok := o.known[at]; return ok }
+
+func (o *outcomes) drop(at outcome) { delete(o.known, at) }
