@@ -40,7 +40,7 @@ func root() *cobra.Command {
 		RunE:          node.RunE,
 	}
 	cmd.Flags().AddFlagSet(node.Flags())
-	cmd.AddCommand(node, benchCommand())
+	cmd.AddCommand(node, benchCommand(), clusterCommand(), devCommand())
 	cmd.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return fromEnvironment(c.Flags()) }
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	return cmd

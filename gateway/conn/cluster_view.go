@@ -2,8 +2,10 @@ package conn
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/troupedb/troupe/actors/directory"
@@ -72,7 +74,7 @@ func (v *view) find(word []byte) *directory.Member {
 		switch {
 		case m.ID == w || m.Name == w && w != "":
 			return m
-		case address(m) == w, len(w) >= shortest && strings.HasPrefix(m.ID, w):
+		case address(m) == w, net.JoinHostPort(m.Host, strconv.Itoa(m.ClientPort)) == w, len(w) >= shortest && strings.HasPrefix(m.ID, w):
 			found = append(found, m)
 		}
 	}
