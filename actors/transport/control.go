@@ -87,7 +87,7 @@ func (t *Transport) admit(e *troupev1.Envelope) error {
 			return err
 		}
 	}
-	return t.senders.admit(e.FromId, e.FromIncarnation, e.Sequence)
+	return t.senders.admit(process{e.FromId, e.FromIncarnation}, e.Sequence)
 }
 
 // handle gives a message to its handler.

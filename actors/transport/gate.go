@@ -12,7 +12,6 @@ import (
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/stats"
 )
 
 // preface is what a connection of HTTP/2 begins with.
@@ -34,11 +33,12 @@ type gate struct {
 	mu      sync.Mutex
 	shaking map[net.Conn]struct{}
 	closed  bool
+	limit   int
 	open    atomic.Int64 // connections after their handshake
 }
 
 func newGate(t *TLS, refuse func(string, string, error)) *gate {
-	return &gate{tls: t, refuse: refuse, shaking: map[net.Conn]struct{}{}}
+	return &gate{tls: t, refuse: refuse, shaking: map[net.Conn]struct{}{}, limit: maxConnections}
 }
 
 // ClientHandshake implements credentials.TransportCredentials.
@@ -76,7 +76,7 @@ func (g *gate) shake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if g.tls != nil {
 		base = credentials.NewTLS(g.tls.ServerConfig())
 	}
-	conn, info, err := base.ServerHandshake(raw)
+	conn, _, err := base.ServerHandshake(raw)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -87,7 +87,9 @@ func (g *gate) shake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if string(first) != preface {
 		return nil, nil, errPreface
 	}
-	return &admitted{Conn: conn, first: bytes.NewReader(first)}, info, nil
+	g.open.Add(1)
+	in := &admitted{Conn: conn, first: bytes.NewReader(first), gate: g}
+	return in, in, nil
 }
 
 func (g *gate) enter(raw net.Conn) error {
@@ -96,7 +98,7 @@ func (g *gate) enter(raw net.Conn) error {
 	switch {
 	case g.closed:
 		return ErrStopped
-	case int(g.open.Load())+len(g.shaking) >= maxConnections:
+	case int(g.open.Load())+len(g.shaking) >= g.limit:
 		return errTooMany
 	}
 	g.shaking[raw] = struct{}{}
@@ -134,10 +136,17 @@ func (g *gate) Clone() credentials.TransportCredentials { return g }
 func (g *gate) OverrideServerName(string) error { return errors.ErrUnsupported }
 
 // admitted is a connection that has passed, with the bytes read to see that it may.
+// It is its own credentials.AuthInfo, so that its streams find it.
 type admitted struct {
 	net.Conn
-	first *bytes.Reader
+	first   *bytes.Reader
+	gate    *gate
+	greeted atomic.Bool // it has said who it is, as Proto.Actor does
+	once    sync.Once
 }
+
+// AuthType implements credentials.AuthInfo.
+func (c *admitted) AuthType() string { return "gate" }
 
 func (c *admitted) Read(b []byte) (int, error) {
 	if c.first.Len() > 0 {
@@ -146,39 +155,14 @@ func (c *admitted) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// visit is a connection after its handshake.
-type visit struct {
-	from    string
-	greeted atomic.Bool // it has said who it is, as Proto.Actor does
-}
-
-type visitKey struct{}
-
-// TagConn implements stats.Handler.
-func (g *gate) TagConn(ctx context.Context, info *stats.ConnTagInfo) context.Context {
-	return context.WithValue(ctx, visitKey{}, &visit{from: info.RemoteAddr.String()})
-}
-
-// HandleConn implements stats.Handler. A connection that ends before it has said
-// who it is was none of a peer.
-func (g *gate) HandleConn(ctx context.Context, event stats.ConnStats) {
-	v, ok := ctx.Value(visitKey{}).(*visit)
-	if !ok || event.IsClient() {
-		return
-	}
-	switch event.(type) {
-	case *stats.ConnBegin:
-		g.open.Add(1)
-	case *stats.ConnEnd:
-		g.open.Add(-1)
-		if !v.greeted.Load() {
-			g.refuse("connection", v.from, errStranger)
+// Close is what gRPC ends every connection with. One that has not said who it is
+// was none of a peer.
+func (c *admitted) Close() error {
+	c.once.Do(func() {
+		c.gate.open.Add(-1)
+		if !c.greeted.Load() {
+			c.gate.refuse("connection", c.RemoteAddr().String(), errStranger)
 		}
-	}
+	})
+	return c.Conn.Close()
 }
-
-// TagRPC implements stats.Handler.
-func (g *gate) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-
-// HandleRPC implements stats.Handler.
-func (g *gate) HandleRPC(context.Context, stats.RPCStats) {}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
+	grpcpeer "google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
@@ -27,7 +28,6 @@ var (
 func (t *Transport) serverOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.Creds(t.gate),
-		grpc.StatsHandler(t.gate),
 		grpc.StreamInterceptor(t.serveStream),
 		grpc.UnaryInterceptor(func(ctx context.Context, _ any, _ *grpc.UnaryServerInfo, _ grpc.UnaryHandler) (any, error) {
 			return nil, t.refuseMethod(ctx)
@@ -43,33 +43,31 @@ func (t *Transport) serverOptions() []grpc.ServerOption {
 }
 
 func (t *Transport) refuseMethod(ctx context.Context) error {
-	t.refuse("method", visitor(ctx).from, errMethod)
+	t.refuse("method", visitor(ctx).RemoteAddr().String(), errMethod)
 	return status.Error(codes.Unimplemented, errMethod.Error())
 }
 
 // visitor returns the connection that a stream is of.
-func visitor(ctx context.Context) *visit {
-	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
-		return v
-	}
-	return &visit{}
+func visitor(ctx context.Context) *admitted {
+	p, _ := grpcpeer.FromContext(ctx)
+	return p.AuthInfo.(*admitted) // the gate has made it
 }
 
 // serveStream stands around Proto.Actor's reader, which believes what it reads: an
 // index or a type that does not exist would end the process.
 func (t *Transport) serveStream(srv any, s grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
-	v := visitor(s.Context())
+	conn := visitor(s.Context())
 	if info.FullMethod != receiveMethod {
 		return t.refuseMethod(s.Context())
 	}
 	defer func() {
 		if r := recover(); r != nil {
 			t.panics.Add(1)
-			t.config.Logger.Error("a reader of control messages has panicked", "from", v.from, "panic", r)
+			t.config.Logger.Error("a reader of control messages has panicked", "from", conn.RemoteAddr(), "panic", r)
 			err = status.Error(codes.Internal, "panic")
 		}
 	}()
-	return handler(srv, &inbound{ServerStream: s, transport: t, visit: v})
+	return handler(srv, &inbound{ServerStream: s, transport: t, conn: conn})
 }
 
 // inbound is a peer's stream, of which Proto.Actor sees what Troupe's nodes send:
@@ -78,7 +76,7 @@ func (t *Transport) serveStream(srv any, s grpc.ServerStream, info *grpc.StreamS
 type inbound struct {
 	grpc.ServerStream
 	transport *Transport
-	visit     *visit
+	conn      *admitted
 	greeted   bool
 }
 
@@ -88,7 +86,7 @@ func (in *inbound) RecvMsg(m any) error {
 	if err := in.ServerStream.RecvMsg(m); err != nil {
 		switch status.Code(err) {
 		case codes.ResourceExhausted, codes.Internal, codes.InvalidArgument, codes.Unimplemented:
-			t.refuse("frame", in.visit.from, err)
+			t.refuse("frame", in.conn.RemoteAddr().String(), err)
 		}
 		return err
 	}
@@ -97,7 +95,7 @@ func (in *inbound) RecvMsg(m any) error {
 		return io.ErrUnexpectedEOF
 	}
 	if err := in.inspect(message); err != nil {
-		t.refuse("frame", in.visit.from, err)
+		t.refuse("frame", in.conn.RemoteAddr().String(), err)
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
 	return nil
@@ -111,7 +109,7 @@ func (in *inbound) inspect(m *remote.RemoteMessage) error {
 			return errGreeting
 		}
 		in.greeted = true
-		in.visit.greeted.Store(true)
+		in.conn.greeted.Store(true)
 		return nil
 	}
 	batch := m.GetMessageBatch()

@@ -8,49 +8,38 @@ var errReplay = errors.New("a copy of an earlier message, or too late")
 // sequences: connections to two of a node's addresses may overtake each other.
 const window = 1024
 
-// maxPast is how many earlier processes of a sender are remembered.
-const maxPast = 8
-
 // senders tells messages from copies of them. It is the control actor's own.
 type senders struct {
-	known map[string]*sender
+	known map[process]*sender
 	clock uint64
 }
 
-// sender is a node's process. Incarnations are compared for equality only: clocks
-// of machines are set back.
-type sender struct {
+// process is one start of a node. Its messages have sequences of their own; whether
+// it is the newest is for handlers to know.
+type process struct {
+	id          string
 	incarnation uint64
-	past        [maxPast]uint64 // earlier ones, 0: none
-	newest      uint64
-	seen        [window / 64]uint64 // a bit for each sequence down from newest, by its value
-	used        uint64
+}
+
+type sender struct {
+	newest uint64
+	seen   [window / 64]uint64 // a bit for each sequence down from newest, by its value
+	used   uint64
 }
 
 // admit tells whether the message is new.
-func (s *senders) admit(id string, incarnation, sequence uint64) error {
-	from := s.known[id]
-	if from == nil {
+func (s *senders) admit(from process, sequence uint64) error {
+	one := s.known[from]
+	if one == nil {
 		if len(s.known) >= maxSenders {
 			s.evict()
 		}
-		from = &sender{incarnation: incarnation}
-		s.known[id] = from
+		one = &sender{}
+		s.known[from] = one
 	}
 	s.clock++
-	from.used = s.clock
-	if incarnation != from.incarnation {
-		for _, old := range from.past {
-			if old == incarnation && old != 0 {
-				return errReplay
-			}
-		}
-		past := from.past
-		copy(from.past[1:], past[:])
-		from.past[0] = from.incarnation
-		from.incarnation, from.newest, from.seen = incarnation, 0, [window / 64]uint64{}
-	}
-	return from.mark(sequence)
+	one.used = s.clock
+	return one.mark(sequence)
 }
 
 // mark notes the sequence, unless it is noted already or too old to tell.
@@ -75,10 +64,11 @@ func (s *sender) mark(sequence uint64) error {
 
 // evict forgets who was silent for longest.
 func (s *senders) evict() {
-	oldest, used := "", ^uint64(0)
-	for id, from := range s.known {
-		if from.used < used {
-			oldest, used = id, from.used
+	var oldest process
+	used := s.clock + 1
+	for from, one := range s.known {
+		if one.used < used {
+			oldest, used = from, one.used
 		}
 	}
 	delete(s.known, oldest)
