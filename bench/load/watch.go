@@ -89,6 +89,7 @@ func watchSecond(s drive.Second) report.WatchSecond {
 		MaxMicros: micros(s.Latency.Max),
 		Errors:    s.Errors,
 		Misses:    s.Misses,
+		Unsent:    s.Unsent,
 	}
 }
 

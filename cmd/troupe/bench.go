@@ -85,9 +85,8 @@ func nodeLaunch(cfg *load.Config) error {
 	}
 	cfg.Launch = target.Launch{
 		Program: program,
-		Args: []string{"node", "--port", "{port}", "--gossip-port", "{gossip-port}", "--actor-port", "{actor-port}",
-			"--stream-port", "{stream-port}", "--dir", "{dir}"},
-		Join: []string{"--join", "127.0.0.1:{first}"},
+		Args: []string{"node", "--port={port}", "--gossip-port={gossip-port}", "--actor-port={actor-port}", "--stream-port={stream-port}",
+			"--join={join}", "--bootstrap-expect={nodes}", "--dir={dir}"},
 	}
 	return nil
 }

@@ -40,32 +40,55 @@ type Second struct {
 	Requests int64         // answered, with whatever
 	Errors   int64         // requests answered with an error or lost, and failed dials
 	Misses   int64         // nulls where a key had been written
+	Unsent   int64         // of the whole load: due, but never sent for want of answers
 	Latency  Latency
 }
 
 // Run keeps the load up until Duration has passed or ctx is done, and calls each
 // once a second. It returns the sum, and the first different errors.
 func (s *Steady) Run(ctx context.Context, each func(Second)) (Second, []string, error) {
-	r := &steady{Steady: s, begin: time.Now(), second: newHistogram(), total: newHistogram()}
+	r := &steady{Steady: s, second: newHistogram(), total: newHistogram()}
 	routing, err := r.newRouting(s.Jobs[0].Slots)
 	if err != nil {
 		return Second{}, nil, err
 	}
 	r.routing.Store(routing)
-	running, cancel := context.WithCancel(ctx)
-	var clients sync.WaitGroup
-	for i := range s.Jobs[0].Clients {
-		clients.Go(func() { r.client(i).run(ctx) })
+	clients, err := r.connect(ctx)
+	if err != nil {
+		return Second{}, nil, err
 	}
+	running, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
+	r.begin = time.Now()
 	go func() {
-		clients.Wait()
-		close(ended)
+		defer close(ended)
+		var all sync.WaitGroup
+		for _, c := range clients {
+			all.Go(func() { c.run(ctx) })
+		}
+		all.Wait()
 	}()
 	r.report(running, each, ended)
 	cancel()
 	r.refreshing.Wait()
 	return r.sum(), r.texts, ctx.Err()
+}
+
+// connect makes all clients. A load that cannot even begin is an error.
+func (r *steady) connect(ctx context.Context) ([]*steadyClient, error) {
+	var all []*steadyClient
+	for i := range r.Jobs[0].Clients {
+		c := r.client(i)
+		c.reroute(r.routing.Load())
+		if err := c.dial(ctx); err != nil {
+			for _, c := range all {
+				c.hangUp()
+			}
+			return nil, fmt.Errorf("connection %d of %d: %w", i+1, r.Jobs[0].Clients, err)
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // steady is a Steady under way.
@@ -183,6 +206,13 @@ func (r *steady) answered(requests, failed, misses int64, took time.Duration) {
 	r.now.Misses += misses
 	took = max(1, min(took, highestLatency))
 	_ = r.second.RecordValues(int64(took), requests) // the bounds are the histogram's own
+}
+
+// unsent counts requests that were due when the load ended.
+func (r *steady) unsent(requests int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all.Unsent += requests
 }
 
 // failed counts requests that were not answered and keeps what went wrong.

@@ -19,6 +19,8 @@ const (
 	steadyTimeout = 10 * time.Second
 	// redialAfter is how long a client waits after a failed dial.
 	redialAfter = 100 * time.Millisecond
+	// steadyBuffer is each client's for replies: there may be thousands.
+	steadyBuffer = 16 << 10
 )
 
 // steadyClient is one connection of a steady load, and its successors.
@@ -47,22 +49,27 @@ func (r *steady) client(number int) *steadyClient {
 		load: r, number: number, job: n,
 		template: workload.Compile(job.Workload.Request, r.Jobs[0].Pipeline),
 		base:     job.Shape.Sources(job.Skew, uint64(number)+1),
-		in:       make([]byte, readBuffer),
-		due:      r.begin,
+		in:       make([]byte, steadyBuffer),
 	}
 	c.buf = bytes.Clone(c.template.Bytes)
 	if r.Rate > 0 {
-		clients := r.Jobs[0].Clients
-		c.interval = time.Duration(float64(clients*c.template.Requests) / float64(r.Rate) * float64(time.Second))
-		c.due = r.begin.Add(c.interval * time.Duration(number) / time.Duration(clients))
+		c.interval = time.Duration(float64(r.Jobs[0].Clients*c.template.Requests) / float64(r.Rate) * float64(time.Second))
 	}
 	return c
 }
 
 // run sends pipelines until the load is over.
 func (c *steadyClient) run(ctx context.Context) {
-	defer c.hangUp()
-	for c.due.Before(c.load.begin.Add(c.load.Duration)) {
+	end := c.load.begin.Add(c.load.Duration)
+	// The clients' turns are spread over the interval.
+	c.due = c.load.begin.Add(time.Duration(float64(c.interval) * float64(c.number) / float64(c.load.Jobs[0].Clients)))
+	defer func() {
+		c.hangUp()
+		if c.interval > 0 && ctx.Err() == nil && c.due.Before(end) {
+			c.load.unsent(int64(c.template.Requests) * int64((end.Sub(c.due)+c.interval-1)/c.interval))
+		}
+	}()
+	for c.due.Before(end) && time.Now().Before(end) {
 		late := true
 		if wait := time.Until(c.due); wait > 0 {
 			late = false
@@ -108,10 +115,8 @@ func (c *steadyClient) connected(ctx context.Context) bool {
 		if c.conn != nil {
 			return true
 		}
-		e := c.endpoint()
-		conn, err := e.Dial(ctx)
+		err := c.dial(ctx)
 		if err == nil {
-			c.conn, c.addr, c.dials, c.counter = conn, e.Addr, 0, reply.Counter{}
 			return true
 		}
 		if ctx.Err() != nil {
@@ -125,6 +130,15 @@ func (c *steadyClient) connected(ctx context.Context) bool {
 		}
 		c.load.refresh(ctx, began)
 	}
+}
+
+func (c *steadyClient) dial(ctx context.Context) error {
+	e := c.endpoint()
+	conn, err := e.Dial(ctx)
+	if err == nil {
+		c.conn, c.addr, c.dials, c.counter = conn, e.Addr, 0, reply.Counter{}
+	}
+	return err
 }
 
 // reroute takes a new answer of CLUSTER SLOTS: the client asks for other keys, and

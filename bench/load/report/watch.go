@@ -29,6 +29,9 @@ type WatchSecond struct {
 	MaxMicros float64 `json:"max_us"`
 	Errors    int64   `json:"errors"` // requests answered with an error, or lost with their connection
 	Misses    int64   `json:"misses"` // reads that found nothing where a key had been written
+	// Unsent is of the total only: requests that were due and never sent, because
+	// those before them were not answered in time.
+	Unsent int64 `json:"unsent,omitempty"`
 }
 
 // WatchHead is the line above the lines of a Watch.
@@ -49,6 +52,9 @@ func watchCells(at, requests, p50, p99, highest, errs, misses string) string {
 // lines is the summary below the seconds, which were shown as they passed.
 func (w *Watch) lines() []string {
 	all := []string{w.Total.Line() + "  total"}
+	if w.Total.Unsent > 0 {
+		all = append(all, fmt.Sprintf("%d more were due and not sent: the servers did not keep up with --rate", w.Total.Unsent))
+	}
 	for _, e := range w.ErrorTexts {
 		all = append(all, "error: "+e)
 	}

@@ -3,22 +3,19 @@ package target
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// Launch is how a node of a cluster under test is started.
+// Launch is how each node of a cluster under test is started.
 type Launch struct {
 	// Program is the file to run.
 	Program string
 	// Args are its arguments, in which {port}, {gossip-port}, {actor-port},
-	// {stream-port} and {dir} stand for what the node is given.
+	// {stream-port} and {dir} stand for what the node is given, {join} for the
+	// gossip addresses of all nodes with commas, and {nodes} for their number.
 	Args []string
-	// First are further arguments of the first node.
-	First []string
-	// Join are further arguments of all others; {first} is the first node's
-	// gossip port.
-	Join []string
 }
 
 // nodesStart is how long the nodes may take to find each other and to share the
@@ -33,9 +30,13 @@ func StartNodes(ctx context.Context, name string, l Launch, n int) (*Started, er
 	if err != nil {
 		return nil, err
 	}
+	var join []string
+	for i := range n {
+		join = append(join, loopback(ports[portsEach*i+1]))
+	}
 	s := &Started{}
 	for i := range n {
-		if err := s.launch(ctx, l, ports[portsEach*i:], ports[1]); err != nil {
+		if err := s.launch(l, ports[portsEach*i:], join); err != nil {
 			return nil, errors.Join(err, s.Stop())
 		}
 	}
@@ -48,20 +49,16 @@ func StartNodes(ctx context.Context, name string, l Launch, n int) (*Started, er
 	return s, nil
 }
 
-// launch starts the next node and waits until it serves.
-func (s *Started) launch(ctx context.Context, l Launch, ports []string, first string) error {
+// launch starts the next node. It may serve nobody before the others are there.
+func (s *Started) launch(l Launch, ports, join []string) error {
 	dir, err := temporary()
 	if err != nil {
 		return err
 	}
-	further := l.Join
-	if len(s.programs) == 0 {
-		further = l.First
-	}
 	fill := strings.NewReplacer("{port}", ports[0], "{gossip-port}", ports[1], "{actor-port}", ports[2],
-		"{stream-port}", ports[3], "{dir}", dir, "{first}", first)
+		"{stream-port}", ports[3], "{dir}", dir, "{join}", strings.Join(join, ","), "{nodes}", strconv.Itoa(len(join)))
 	var args []string
-	for _, a := range append(append([]string(nil), l.Args...), further...) {
+	for _, a := range l.Args {
 		args = append(args, fill.Replace(a))
 	}
 	p, err := start("node", loopback(ports[0]), dir, l.Program, args...)
@@ -69,5 +66,5 @@ func (s *Started) launch(ctx context.Context, l Launch, ports []string, first st
 		return err
 	}
 	s.programs = append(s.programs, p)
-	return p.answers(ctx)
+	return nil
 }

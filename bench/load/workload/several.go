@@ -55,9 +55,12 @@ func taggedKeys(value string) []Workload {
 		case "MGET":
 			all[i].Prefill = &Prefill{Request: one(mset(tagged, value)...), Over: TagSpace, Key: tagged.key(0)}
 		case "SUNION":
+			all[i].Key = tagged.set(0)
 			all[i].Prefill = &Prefill{
 				Request: [][]string{members(tagged.set(0)), members(tagged.set(1))}, Over: TagSpace, Key: tagged.set(0),
 			}
+		case "EVAL":
+			all[i].Key = tagged.account(0)
 		}
 	}
 	return all
