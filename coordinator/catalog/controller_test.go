@@ -75,6 +75,7 @@ func TestVoters(t *testing.T) {
 		{"or removed", "ac", "", "", "", "aBc", "remove 98"},
 		{"a learner that was forgotten", "ac", "", "", "", "a-Bc", "remove 98"},
 		{"two are left: one votes", "ac", "", "", "", "ac", "add learner 99"},
+		{"one after the other", "abcdef0", "", "bc", "", "aBCdef-0", "add learner 98"},
 		{"zones first", "abcdef", "xxxxyz", "", "", "abcd-ef", "add voter 101"},
 		{"then the others go", "abcdef", "xxxyyz", "", "", "abcdef", "add learner 99"},
 		{"zones of three", "abcd", "xxyz", "", "", "abc-d", "add voter 100"},
@@ -92,7 +93,9 @@ func TestVoters(t *testing.T) {
 			if c.zones != "" {
 				joins.Zone = c.zones[i+1 : i+2]
 			}
-			apply(NewJoin(joins, nil, 1))
+			if err := apply(NewJoin(joins, nil, 1)).Err(); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if c.zones != "" {
 			first := someone("a", 1, 'a')

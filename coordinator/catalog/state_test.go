@@ -331,3 +331,35 @@ func TestEveryRefusalHasWords(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// FuzzApply: no bytes in the log harm the catalog.
+func FuzzApply(f *testing.F) {
+	for _, e := range []*Entry{
+		NewBootstrap(id("c"), "c", 4, someone("a", 1, 1), 0), NewJoin(someone("b", 2, 9), []Keys{{1, 2}}, 3), NewLead(3),
+		NewLeaving(id("a"), 1), NewMoveBegin(1, 1, id("b")), NewMoveCommit(1, 12), NewSettings("a", "b"), NewScriptFlush(),
+		{Change: &troupev1.CatalogEntry_Forget{Forget: &troupev1.CatalogForget{Id: []byte(id("b")), Owners: []*troupev1.CatalogOwner{{Shard: 9}}}}},
+		{Change: &troupev1.CatalogEntry_Down{}}, {Change: &troupev1.CatalogEntry_Bootstrap{}},
+	} {
+		f.Add(e.Encode())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, founded := range []bool{false, true} {
+			s := New()
+			if founded {
+				s.Apply(9, NewBootstrap(id("c"), "c", 2, someone("a", 1, 1), 0).Encode())
+				s.Apply(10, NewJoin(someone("b", 1, 2), nil, 0).Encode())
+				s.Apply(11, NewMoveBegin(1, 1, id("b")).Encode())
+			}
+			s.Apply(12, data)
+			if err := s.check(); err != nil {
+				t.Fatal(err)
+			}
+			if err := New().Restore(s.Snapshot()); err != nil {
+				t.Fatal(err)
+			}
+			if New().Restore(data) == nil && len(data) > 0 {
+				return // whatever it is, it is whole
+			}
+		}
+	})
+}

@@ -17,9 +17,9 @@ func (r *Raft) peer(id uint64) *Peer {
 }
 
 // voters returns the next step towards the configuration that is wanted, one at a
-// time: members that are missing come in as learners, the wanted ones become voters
-// once they have caught up, and only then others cease to be. That way a dead voter
-// is replaced with no quorum ever smaller than it must be.
+// time: members that are missing come in as learners, a wanted one becomes a voter
+// once it has caught up, and only then another ceases to be. So there is never more
+// than one too many, and a dead voter is replaced before it is dismissed.
 func (c *Controller) voters(s *State, v View) Action {
 	if v.Raft.Pending {
 		return nil
@@ -29,9 +29,12 @@ func (c *Controller) voters(s *State, v View) Action {
 			return ConfChange{AddLearner, m.RaftID}
 		}
 	}
-	wanted := c.wanted(s, v)
+	wanted, voters := c.wanted(s, v), 0
+	for _, p := range v.Raft.Peers {
+		voters += truth(p.Voter)
+	}
 	for _, id := range wanted {
-		if !v.Raft.peer(id).Voter && c.quorate(s, v, id, 0) {
+		if voters <= len(wanted) && !v.Raft.peer(id).Voter && c.quorate(s, v, id, 0) {
 			return ConfChange{AddVoter, id}
 		}
 	}
