@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/troupedb/troupe/actors/directory"
@@ -20,6 +21,7 @@ import (
 
 // fakeCluster records what it is asked for.
 type fakeCluster struct {
+	mu    sync.Mutex
 	asked []string
 	fail  error
 	links []session.Link
@@ -27,8 +29,25 @@ type fakeCluster struct {
 }
 
 func (f *fakeCluster) note(format string, args ...any) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.asked = append(f.asked, fmt.Sprintf(format, args...))
 	return f.fail
+}
+
+// took returns what was asked since it was called last.
+func (f *fakeCluster) took() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer func() { f.asked = nil }()
+	return strings.Join(f.asked, ", ")
+}
+
+// refuse makes the cluster answer with an error.
+func (f *fakeCluster) refuse(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail = err
 }
 
 func (f *fakeCluster) Status(context.Context) (*session.ClusterStatus, error) {
@@ -137,7 +156,7 @@ func TestClusterForget(t *testing.T) {
 	c.expect("MULTI", "+OK")
 	c.expect("CLUSTER FORGET "+id(3), "+QUEUED")
 	c.match("EXEC", `^\[-ERR this waits for the cluster's catalog, so it cannot be part of a transaction`)
-	if got := strings.Join(f.asked, ", "); got != "forget 3" {
+	if got := f.took(); got != "forget 3" {
 		t.Errorf("the cluster was asked: %s", got)
 	}
 }
@@ -165,17 +184,16 @@ func TestTroupe(t *testing.T) {
 		{"TROUPE MOVE 1", `-ERR wrong number of arguments for 'troupe\|move' command`, ""},
 		{"TROUPE JUGGLE", "-ERR unknown subcommand 'JUGGLE'. Try TROUPE HELP.", ""},
 	} {
-		f.asked = nil
 		c.match(s[0], "^"+s[1])
-		if got := strings.Join(f.asked, ", "); got != s[2] {
+		if got := f.took(); got != s[2] {
 			t.Errorf("%s asked the cluster: %q, want %q", s[0], got, s[2])
 		}
 	}
-	f.fail = errors.New("no leader\r\nyet")
+	f.refuse(errors.New("no leader\r\nyet"))
 	c.expect("TROUPE REBALANCE", "-ERR no leader  yet")
-	f.fail = fmt.Errorf("propose: %w", context.DeadlineExceeded)
+	f.refuse(fmt.Errorf("propose: %w", context.DeadlineExceeded))
 	c.match("TROUPE REBALANCE", "^-TRYAGAIN the cluster's catalog has not answered in time")
-	f.fail = nil
+	f.refuse(nil)
 	c.expect("PING", "+PONG")
 	c.expect("MULTI", "+OK")
 	c.match("TROUPE STATUS", "^-ERR Command not allowed inside a transaction")
