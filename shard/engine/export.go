@@ -54,6 +54,7 @@ type Progress struct {
 	Keys  int   // sent; those that changed again are counted again
 	Bytes int64 // of chunks
 	Left  int   // keys, or elements of large ones, about
+	Work  int   // bytes looked at, sent or not
 }
 
 // BeginExport begins to send the shard, which goes on serving. An export under way
@@ -64,9 +65,10 @@ func (e *Engine) BeginExport(move uint64) {
 }
 
 // ExportChunk returns the next chunk, nil if nothing can be sent just now: all has
-// been, or sagas hold what is left. The chunk's body is about max bytes at most. It
-// is done once the shard is Sealed and all has been sent; it must not be unsealed
-// from then on but after EndExport.
+// been, or sagas hold what is left. A chunk may be empty but for its head, if there
+// was only looking to do. The chunk's body is about max bytes at most. It is done
+// once the shard is Sealed and all has been sent; it must not be unsealed from then
+// on but after EndExport.
 func (e *Engine) ExportChunk(max int) (chunk []byte, done bool, err error) {
 	x := e.export
 	switch {
@@ -80,7 +82,8 @@ func (e *Engine) ExportChunk(max int) (chunk []byte, done bool, err error) {
 		return nil, false, nil
 	}
 	max = min(max, MaxChunkSize)
-	if chunk = x.data.Append(e.newChunk(chunkData), max, e.sealHeld()); len(chunk) > chunkHead {
+	chunk, cut := x.data.Append(e.newChunk(chunkData), max, e.sealHeld())
+	if cut || len(chunk) > chunkHead {
 		return e.chunk(chunk), false, nil
 	}
 	if !e.Sealed() || !x.data.Done() {
@@ -113,7 +116,7 @@ func (e *Engine) ExportProgress() Progress {
 	if x == nil {
 		return Progress{}
 	}
-	return Progress{Keys: x.data.Sent(), Bytes: x.bytes, Left: x.data.Left()}
+	return Progress{Keys: x.data.Sent(), Bytes: x.bytes, Left: x.data.Left(), Work: x.data.Looked()}
 }
 
 // EndExport ends the export, if there is one. The shard's data stays, or is freed

@@ -26,6 +26,7 @@ type Export struct {
 	space  job // job points here
 	sealed bool
 	sent   int // keys
+	looked int // bytes looked at, sent or not
 
 	// Of the call under way.
 	out  []byte
@@ -63,9 +64,9 @@ const (
 	// maxPasses is how often a large value is begun anew, or passed over once more,
 	// because it has changed. Then it waits until nothing changes.
 	maxPasses = 4
-	// bigWeight is what a large value that has not begun to travel counts as in
-	// Left.
-	bigWeight = 4096
+	// NotSeen is what counts in Left for keys that have not been looked at, and for
+	// each large value that has not begun to travel.
+	NotSeen = 4096
 )
 
 // NewExport begins the export of ks. held tells of keys whose value is not decided
@@ -149,6 +150,10 @@ func (x *Export) swap(a, b int) {
 // Sent returns how many keys have travelled, changed ones counted again.
 func (x *Export) Sent() int { return x.sent }
 
+// Looked returns how many bytes were looked at, sent or not; a key or an element
+// counts as some. It measures the work.
+func (x *Export) Looked() int { return x.looked }
+
 // Pending returns how many names are remembered.
 func (x *Export) Pending() (n int) {
 	for _, d := range x.dbs {
@@ -164,9 +169,9 @@ func (x *Export) Overrun() bool { return x.Pending() > maxPending }
 // Left estimates how many operations are still to be sent.
 func (x *Export) Left() (n int) {
 	for i, d := range x.dbs {
-		n += d.pending + d.big.len()*bigWeight
-		if d.pos < x.ks.scanEnd() {
-			n += max(x.ks.Len(i)-d.met, 0)
+		n += d.pending + d.big.len()*NotSeen
+		if d.pos < x.ks.scanEnd() && x.ks.Len(i) > 0 {
+			n += NotSeen + max(x.ks.Len(i)-d.met, 0)
 		}
 	}
 	if x.job != nil {
@@ -189,8 +194,9 @@ func (x *Export) Done() bool {
 }
 
 // Append appends operations to dst, less than max and MaxOp bytes together, and
-// none if nothing can be sent now. sealed tells that nothing changes from now on.
-func (x *Export) Append(dst []byte, max int, sealed bool) []byte {
+// none if nothing can be sent now; cut tells that it stopped because it had worked
+// enough, not because nothing was left to do. sealed tells that nothing changes from now on.
+func (x *Export) Append(dst []byte, max int, sealed bool) (out []byte, cut bool) {
 	if sealed && !x.sealed {
 		x.wake()
 	}
@@ -200,8 +206,9 @@ func (x *Export) Append(dst []byte, max int, sealed bool) []byte {
 	x.rename()
 	for x.room() && x.next() {
 	}
-	dst, x.out = x.out, nil
-	return dst
+	x.looked += callWork - x.work + len(x.out) - len(dst)
+	out, cut, x.out = x.out, !x.room(), nil
+	return out, cut
 }
 
 // next does one piece of work and tells whether there was any. What the walk has

@@ -17,7 +17,9 @@ type stringMover struct {
 	reached int // bytes the target has
 }
 
-func (m *stringMover) moves(ks *Keyspace, r data.Ref) bool { return ks.Kind(r) == String }
+func (m *stringMover) moves(ks *Keyspace, r data.Ref) bool {
+	return ks.Kind(r) == String && len(ks.Arena.Val(r)) > wholeBytes
+}
 
 func (m *stringMover) step(x *Export, _ *job, r data.Ref) progress {
 	if m.at == 0 && m.passes >= maxPasses && !x.sealed {
