@@ -61,7 +61,7 @@ func TestEveryWorkloadOnAClusterBesideBothPeers(t *testing.T) {
 			checkSide(t, row.Workload+" "+p.Name, &p.Side, 1)
 		}
 	}
-	if !slices.Equal(r.Target.PIDs, c.PIDs()) || !r.Target.SlotAware || len(r.Peers[0].PIDs) != 1 || len(r.Peers[1].PIDs) != 3 {
+	if !slices.Equal(slices.Sorted(slices.Values(r.Target.PIDs)), slices.Sorted(slices.Values(c.PIDs()))) || !r.Target.SlotAware || len(r.Peers[0].PIDs) != 1 || len(r.Peers[1].PIDs) != 3 {
 		t.Errorf("%+v %+v", r.Target, r.Peers)
 	}
 	if len(r.Memory) != 2 || len(r.Memory[1].Peers) != 2 {
