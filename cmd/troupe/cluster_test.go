@@ -158,6 +158,7 @@ func clusterNode(t *testing.T, c session.Cluster, change ...func(*gateway.Config
 	t.Cleanup(g.Stop)
 	if c != nil {
 		g.Server.Cluster = c
+		g.Server.ClientCount() // takes the lock that sessions are opened under: they see it
 		d := *g.Server.Env.Where.Load()
 		d.Epoch, d.Members = 2, nil
 		for i := 1; i <= 3; i++ {

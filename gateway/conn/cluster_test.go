@@ -94,6 +94,7 @@ func clustered(t *testing.T) (*gateway.Gateway, *fakeCluster) {
 		{Peer: 3, Since: 13},
 	}}
 	g.Server.Cluster = f
+	g.Server.ClientCount() // takes the lock that sessions are opened under: they see it
 	return g, f
 }
 
