@@ -338,7 +338,7 @@ func (w *clusterWorld) restart(p *process) {
 // number votes, and nothing is done any more.
 func TestClusterConverges(t *testing.T) {
 	acts := 0
-	for seed := range uint64(40) {
+	for seed := range uint64(30) {
 		w := newClusterWorld(t, seed)
 		for w.now < 60_000 {
 			w.turn()

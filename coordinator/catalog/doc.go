@@ -15,7 +15,9 @@
 // its own without acknowledging one. An acknowledgement is never earlier than its
 // heartbeat was sent, so a node has stopped before others act on its silence, as
 // long as no clock runs by a quarter faster than another, DownAfter/LeaseTime. Those
-// clocks must go on while a machine is suspended.
+// clocks must go on while a machine is suspended. For a heartbeat to be acknowledged
+// the leader must have made sure, after it came, that it still leads, by asking a
+// quorum and not by a lease of its own, and have applied what was committed by then.
 //
 // Controller, at the leader, decides what to do next: which members vote in the
 // catalog's group, and which shards move, so that the cluster ends up even, with
