@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -220,8 +221,9 @@ func (r *steady) failed(requests int64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.now.Errors += requests
-	text := fmt.Sprintf("after %.1f s: %v", time.Since(r.begin).Seconds(), err)
-	if len(r.texts) < maxErrorTexts {
-		r.texts = append(r.texts, text)
+	what := err.Error()
+	known := func(text string) bool { return strings.HasSuffix(text, what) }
+	if len(r.texts) < maxErrorTexts && !slices.ContainsFunc(r.texts, known) {
+		r.texts = append(r.texts, fmt.Sprintf("after %.1f s: %s", time.Since(r.begin).Seconds(), what))
 	}
 }
