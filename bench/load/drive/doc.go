@@ -8,6 +8,12 @@
 // same pipe, which holds all there is to decide. RedisBenchmark runs the
 // installed redis-benchmark instead, for figures that others can repeat.
 //
+// Clients are plain, spread over all addresses, or slot-aware: routes says who is
+// connected where and which keys it draws.
+//
 // Any error reply, lost connection or silent server fails the round: a figure is
-// only given for work that was done.
+// only given for work that was done. Steady is the opposite: a load that goes on
+// whatever happens, counts what failed, and connects anew; it is driven by a
+// goroutine a connection, as it is about latency at a rate, not about the most
+// that a server can do.
 package drive

@@ -8,6 +8,11 @@
 // another container or machine. A server out of reach of the kernel's books is
 // measured by what its own INFO says, and a report names the source.
 //
-// StartPeer starts a real redis-server for the other side of the comparison and
-// ends that very process again.
+// A Group is all servers of one side, also those that its members name but that
+// get no load themselves; what it costs is their sum. SlotMap is what they say of
+// who owns which keys.
+//
+// StartPeer and StartCluster start a real redis-server and a real Redis Cluster for
+// the other side of the comparison, StartNodes a cluster of any program that is
+// told ports, and all end those very processes again.
 package target
