@@ -149,7 +149,7 @@ func (g *Gateway) listen(cfg *Config) error {
 	if g.driver, err = netloop.New(loops, cfg.Portable, g.Server, keepAlive); err != nil {
 		return err
 	}
-	return g.driver.Serve(l)
+	return g.driver.Serve(l, g.Server.Open)
 }
 
 // portsToTry is how many ports are tried when the default one is taken.

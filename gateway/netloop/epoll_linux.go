@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -52,27 +53,15 @@ func NewEpoll(n int, h Handler, keepAlive func() int) (*Epoll, error) {
 }
 
 // Serve implements Driver. The listener itself is closed; its socket lives on.
-func (d *Epoll) Serve(l *net.TCPListener) error {
-	raw, err := l.SyscallConn()
+func (d *Epoll) Serve(l *net.TCPListener, open Opener) error {
+	fd, err := takeOver(l)
+	l.Close()
 	if err != nil {
 		return fmt.Errorf("take over listener: %w", err)
 	}
-	fd := -1
-	var dupErr error
-	if err := raw.Control(func(s uintptr) { fd, dupErr = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
-		return fmt.Errorf("take over listener: %w", err)
-	}
-	if dupErr != nil {
-		return fmt.Errorf("take over listener: %w", dupErr)
-	}
-	if err := unix.SetNonblock(fd, true); err != nil {
-		unix.Close(fd)
-		return fmt.Errorf("take over listener: %w", err)
-	}
-	l.Close()
 	first := d.loops[0]
 	done := make(chan error, 1)
-	if !first.post(func() { done <- first.listen(fd) }) {
+	if !first.post(func() { done <- first.listen(listener{fd, open}) }) {
 		unix.Close(fd)
 		return net.ErrClosed
 	}
@@ -80,6 +69,65 @@ func (d *Epoll) Serve(l *net.TCPListener) error {
 		return fmt.Errorf("take over listener: %w", err)
 	}
 	return nil
+}
+
+// Adopt implements Driver.
+func (d *Epoll) Adopt(sock net.Conn, worker any, open Opener) error {
+	s, ok := sock.(syscall.Conn)
+	if !ok {
+		sock.Close()
+		return fmt.Errorf("adopt connection: %T is no socket", sock)
+	}
+	fd, err := takeOver(s)
+	sock.Close()
+	if err != nil {
+		return fmt.Errorf("adopt connection: %w", err)
+	}
+	for _, l := range d.loops {
+		if l.worker != worker {
+			continue
+		}
+		if l.post(func() { l.open(fd, nil, open) }) {
+			return nil
+		}
+	}
+	unix.Close(fd)
+	return net.ErrClosed
+}
+
+// Workers implements Driver.
+func (d *Epoll) Workers() []any {
+	workers := make([]any, len(d.loops))
+	for i, l := range d.loops {
+		workers[i] = l.worker
+	}
+	return workers
+}
+
+// takeOver returns a descriptor of the socket that does not block.
+func takeOver(s syscall.Conn) (fd int, err error) {
+	raw, err := s.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var dupErr error
+	if err := raw.Control(func(s uintptr) { fd, dupErr = unix.FcntlInt(s, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
+		return -1, err
+	}
+	if dupErr != nil {
+		return -1, dupErr
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// listener is a listening socket and who opens its connections.
+type listener struct {
+	fd   int
+	open Opener
 }
 
 // Close implements Driver.
@@ -96,7 +144,7 @@ type loop struct {
 	worker    any
 	epfd      int
 	wakefd    int
-	listeners []int
+	listeners []listener
 	conns     map[int]*epollConn
 	opened    int32 // counts connections, to tell those with the same descriptor apart
 	events    [maxEvents]unix.EpollEvent
@@ -201,9 +249,9 @@ func (l *loop) event(ev *unix.EpollEvent) {
 	if ev.Pad != 0 {
 		return
 	}
-	for _, listener := range l.listeners {
-		if listener == fd {
-			l.accept(fd)
+	for _, from := range l.listeners {
+		if from.fd == fd {
+			l.accept(from)
 		}
 	}
 }
@@ -245,8 +293,8 @@ func (l *loop) runPosted() {
 // shutdown ends the loop. Connections get what was posted for them, and their
 // clients what their sockets still take.
 func (l *loop) shutdown() {
-	for _, fd := range l.listeners {
-		unix.Close(fd)
+	for _, from := range l.listeners {
+		unix.Close(from.fd)
 	}
 	l.listeners = nil
 	l.runPosted()
@@ -278,12 +326,12 @@ func (l *loop) end() {
 }
 
 // listen adds a listening socket.
-func (l *loop) listen(fd int) error {
-	if err := l.register(fd, unix.EPOLLIN, 0); err != nil {
-		unix.Close(fd)
+func (l *loop) listen(from listener) error {
+	if err := l.register(from.fd, unix.EPOLLIN, 0); err != nil {
+		unix.Close(from.fd)
 		return err
 	}
-	l.listeners = append(l.listeners, fd)
+	l.listeners = append(l.listeners, from)
 	return nil
 }
 

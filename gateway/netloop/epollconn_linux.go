@@ -23,13 +23,13 @@ type epollConn struct {
 // reply. Who sends more than this has not listened anyway.
 const discardBatch = 1 << 20
 
-func (l *loop) accept(listener int) {
+func (l *loop) accept(from listener) {
 	for range acceptBatch {
-		fd, sa, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		fd, sa, err := unix.Accept4(from.fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
 		switch err {
 		case nil:
 		case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-			l.rest(listener)
+			l.rest(from.fd)
 			return
 		default:
 			return // nobody more, or one who has gone: the next turn tries again
@@ -37,14 +37,15 @@ func (l *loop) accept(listener int) {
 		d := l.driver
 		to := d.loops[int(d.next.Add(1))%len(d.loops)]
 		if to == l {
-			l.open(fd, sa)
-		} else if !to.post(func() { to.open(fd, sa) }) {
+			l.open(fd, sa, from.open)
+		} else if !to.post(func() { to.open(fd, sa, from.open) }) {
 			unix.Close(fd)
 		}
 	}
 }
 
-func (l *loop) open(fd int, sa unix.Sockaddr) {
+// open begins a connection. sa is its other end, nil: the socket is to be asked.
+func (l *loop) open(fd int, sa unix.Sockaddr, open Opener) {
 	if l.ended {
 		unix.Close(fd)
 		return
@@ -61,12 +62,15 @@ func (l *loop) open(fd int, sa unix.Sockaddr) {
 	l.opened = max(l.opened+1, 1) // 0 is for descriptors that are not connections
 	c := &epollConn{loop: l, sock: fd, mark: l.opened}
 	c.drv, c.worker = c, l.worker
+	if sa == nil {
+		sa, _ = unix.Getpeername(fd) // a text for logs only
+	}
 	c.Remote = addrText(sa)
 	if local, err := unix.Getsockname(fd); err == nil {
 		c.Local = addrText(local)
 	}
 	c.lend()
-	c.session = l.driver.handler.Open(&c.Conn, l.worker)
+	c.session = open(&c.Conn, l.worker)
 	l.conns[fd] = c
 	if c.session == nil {
 		c.closing = true

@@ -32,7 +32,7 @@ func TestOutOfFiles(t *testing.T) {
 			clients = append(clients, h.dial())
 		}
 		restore := limitFiles(t, 8)
-		if err := h.driver.Serve(l); err != nil {
+		if err := h.driver.Serve(l, h.Open); err != nil {
 			t.Fatal(err)
 		}
 		clients[0].session() // the first are taken
@@ -89,7 +89,7 @@ func TestEventOfAClosedConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.addr = l.Addr().String()
-	if err := d.Serve(l); err != nil {
+	if err := d.Serve(l, h.Open); err != nil {
 		t.Fatal(err)
 	}
 	c := h.dial()

@@ -156,7 +156,7 @@ func each(t *testing.T, f func(t *testing.T, h *house)) {
 				t.Fatal(err)
 			}
 			h.addr = l.Addr().String()
-			if err := h.driver.Serve(l); err != nil {
+			if err := h.driver.Serve(l, h.Open); err != nil {
 				t.Fatal(err)
 			}
 			f(t, h)

@@ -39,12 +39,13 @@ type Session interface {
 	Closed()
 }
 
-// Handler makes sessions.
+// Opener makes the session of a new connection. worker is what the connection's
+// loop got from NewWorker. A nil session refuses: what was written to c.W is sent and
+// the connection is closed.
+type Opener func(c *Conn, worker any) Session
+
+// Handler is what is behind the loops.
 type Handler interface {
-	// Open makes the session of a new connection. worker is what the
-	// connection's loop got from NewWorker. A nil session refuses: what was
-	// written to c.W is sent and the connection is closed.
-	Open(c *Conn, worker any) Session
 	// NewWorker makes what all connections of a loop share; it is called once
 	// for each loop, or for each connection where each has its own goroutine.
 	NewWorker() any
@@ -55,8 +56,15 @@ type Handler interface {
 
 // Driver serves connections until it is closed.
 type Driver interface {
-	// Serve takes over a listening socket.
-	Serve(l *net.TCPListener) error
+	// Serve takes over a listening socket, whose connections open opens.
+	Serve(l *net.TCPListener, open Opener) error
+	// Adopt makes a connection that is there already one of the loop whose worker
+	// this is, as far as loops have several connections; open opens it. The socket is
+	// the driver's from then on, also if there is an error.
+	Adopt(sock net.Conn, worker any, open Opener) error
+	// Workers returns the workers of the loops that have several connections; none
+	// where each connection has a loop of its own.
+	Workers() []any
 	// Close ends all connections, after what can be sent at once was sent, and
 	// waits until all sessions are closed.
 	Close()

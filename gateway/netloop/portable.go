@@ -44,7 +44,7 @@ func NewPortable(h Handler, keepAlive func() int) *Portable {
 }
 
 // Serve implements Driver.
-func (d *Portable) Serve(l *net.TCPListener) error {
+func (d *Portable) Serve(l *net.TCPListener, open Opener) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
@@ -52,15 +52,15 @@ func (d *Portable) Serve(l *net.TCPListener) error {
 		return net.ErrClosed
 	}
 	d.listeners = append(d.listeners, l)
-	d.done.Go(func() { d.accept(l) })
+	d.done.Go(func() { d.accept(l, open) })
 	return nil
 }
 
-func (d *Portable) accept(l net.Listener) {
+func (d *Portable) accept(l net.Listener, open Opener) {
 	for {
 		conn, err := l.Accept()
 		if err == nil {
-			d.start(conn)
+			d.start(conn, open)
 			continue
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -75,8 +75,8 @@ func (d *Portable) accept(l net.Listener) {
 }
 
 // start serves a connection until it ends or the driver is closed.
-func (d *Portable) start(conn net.Conn) {
-	c := &portableConn{driver: d, sock: conn, wake: make(chan struct{}, 1)}
+func (d *Portable) start(conn net.Conn, open Opener) {
+	c := &portableConn{driver: d, sock: conn, open: open, wake: make(chan struct{}, 1)}
 	c.drv = c
 	c.Remote, c.Local = conn.RemoteAddr().String(), conn.LocalAddr().String()
 	if t, ok := conn.(*net.TCPConn); ok {
@@ -89,6 +89,21 @@ func (d *Portable) start(conn net.Conn) {
 	}
 	d.done.Go(c.run)
 }
+
+// Adopt implements Driver.
+func (d *Portable) Adopt(sock net.Conn, _ any, open Opener) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		sock.Close()
+		return net.ErrClosed
+	}
+	d.start(sock, open)
+	return nil
+}
+
+// Workers implements Driver.
+func (d *Portable) Workers() []any { return nil }
 
 // Close implements Driver.
 func (d *Portable) Close() {
@@ -109,6 +124,7 @@ type portableConn struct {
 	Conn
 	driver *Portable
 	sock   net.Conn
+	open   Opener
 	wake   chan struct{} // something is in box
 	taken  chan struct{} // what was read has been taken
 	sides  sync.WaitGroup
@@ -135,7 +151,7 @@ func (c *portableConn) run() {
 	h := c.driver.handler
 	c.worker = h.NewWorker()
 	c.taken = make(chan struct{}, 1)
-	c.session = h.Open(&c.Conn, c.worker)
+	c.session = c.open(&c.Conn, c.worker)
 	if c.session == nil {
 		c.closing = true
 	}

@@ -32,24 +32,30 @@ func (s *Session) single(info *command.Info, args [][]byte) {
 	key := info.KeyPos
 	in := slot.Of(args[key])
 	h := s.Server.Env.Shards[s.Server.Env.Slots.Shard(in)]
+	if owner := h.Owner(); owner != 0 {
+		s.forward(owner, info, in, args)
+		return
+	}
+	out := s.out()
 	req := &s.w.req
 	*req = engine.Request{
-		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: &s.Conn.W, Now: s.w.clock(),
+		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: out, Now: s.w.clock(),
 	}
 	if h != s.lease && !s.takeLease(h) {
 		s.postTo(h, req)
 		return
 	}
-	start := len(s.Conn.W.Buf)
-	if !h.Lease.Invoke(req) {
-		s.failed(start)
-		return
-	}
-	if req.Waits {
+	start := len(out.Buf)
+	switch ok := h.Lease.Invoke(req); {
+	case !ok:
+		s.failedIn(out, start)
+	case req.Refused:
+		s.reroute(info, in, args)
+	case req.Waits:
 		s.postTo(h, req)
-		return
+	default:
+		s.w.inline++
 	}
-	s.w.inline++
 }
 
 // takeLease exchanges the lease held for h's.
@@ -78,10 +84,26 @@ func (s *Session) postTo(h *shard.Handle, req *engine.Request) {
 	s.Server.Stats.Posted.Add(1)
 	own := *req
 	own.Args = saga.CloneArgs(req.Args)
+	ticket := s.away(req.Cmd)
+	s.hold() // on one node commands run in their order
+	s.sendTo(h, &own, ticket)
+}
+
+// sendTo sends a request that owns its memory to its shard as a message. The reply,
+// or the command itself if the shard is not there any more, comes back to its place.
+func (s *Session) sendTo(h *shard.Handle, own *engine.Request, ticket uint64) {
 	own.Out = &reply.Writer{Proto: s.Conn.W.Proto}
-	own.Done = func() { s.Post(func() { s.answer(own.Out) }) }
-	s.Conn.Pause()
-	h.Tell(&own)
+	own.Refused = false
+	own.Done = func() {
+		s.Post(func() {
+			if own.Refused {
+				s.again(ticket, parcel{own.Cmd, own.DB, own.Slot, own.Args})
+			} else {
+				s.arrived(ticket, own.Out.Buf)
+			}
+		})
+	}
+	h.Tell(own)
 }
 
 // answer takes the reply that the connection was paused for and goes on.

@@ -27,6 +27,9 @@ func (s *Session) Data(in []byte) (consumed int) {
 		n, done = s.work(in[consumed:])
 		consumed += n
 	}
+	if s.pipe.len() > 0 {
+		s.hold() // so what is away is bounded, and a client that hangs up is still answered
+	}
 	s.w.netIn += uint64(consumed)
 	s.w.netOut += uint64(max(0, len(s.Conn.W.Buf)-start))
 	s.releaseLease()
@@ -49,6 +52,10 @@ func (s *Session) work(in []byte) (consumed int, done bool) {
 	}()
 	for !s.Conn.Paused() && !s.Conn.Closing() && len(s.Conn.W.Buf) < netloop.SoftOutput {
 		args, n, err := s.parser.Next(in[consumed:], &s.limits)
+		if s.pipe.len() > 0 && (err != nil || len(args) > 0 && !s.mayOvertake(args)) {
+			s.hold() // it is parsed again once all replies before it are there
+			return consumed, true
+		}
 		consumed += n
 		if err != nil {
 			s.protocolError(err)
@@ -87,7 +94,7 @@ func (s *Session) protocolError(err *resp.ProtocolError) {
 // command runs one command and sees to it that the client gets the reply, or
 // does not, as CLIENT REPLY has it.
 func (s *Session) command(args [][]byte) {
-	out := &s.Conn.W
+	out := s.out()
 	start, errs := len(out.Buf), out.Errs
 	s.mute = start
 	s.muted = s.Reply != ReplyOn
@@ -104,6 +111,7 @@ func (s *Session) command(args [][]byte) {
 	if !s.Conn.Paused() { // else answer sees to it
 		s.settleReply()
 	}
+	s.pipe.follow()
 }
 
 // settleReply drops what the command has answered if the client does not want
@@ -220,7 +228,7 @@ func (s *Session) refuse(info *command.Info, err reply.Error) {
 			err = abortedBy(err)
 		}
 	}
-	s.Conn.W.Error(err)
+	s.out().Error(err)
 }
 
 func abortedBy(err reply.Error) reply.Error {

@@ -43,10 +43,12 @@ func (s *Session) stumbled(p any, start int) {
 }
 
 // failed answers for a handler that panicked, in place of what it had written.
-func (s *Session) failed(start int) {
+func (s *Session) failed(start int) { s.failedIn(&s.Conn.W, start) }
+
+func (s *Session) failedIn(out *reply.Writer, start int) {
 	s.releaseLease()
-	s.Conn.W.Buf = s.Conn.W.Buf[:start]
-	s.Conn.W.Error(errInternal)
+	out.Buf = out.Buf[:start]
+	out.Error(errInternal)
 }
 
 // guard runs f. If it panics, the session's state is in doubt: the connection ends.

@@ -9,9 +9,11 @@ import (
 
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/gateway/peer"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/wire"
 )
 
 // LocalHandler carries out a command of RouteLocal and appends one reply to out,
@@ -128,6 +130,9 @@ type Server struct {
 	// RunID is the node's own, 40 hexadecimal digits, new at each start.
 	RunID string
 
+	// Streams lead to the other nodes.
+	Streams *peer.Net
+
 	calls   callStats
 	samples samples
 	debug   *command.Info // DEBUG, which most nodes refuse
@@ -197,19 +202,31 @@ type worker struct {
 	now    int64  // Unix milliseconds, of this turn
 	turn   bool   // now is of this turn
 	calls  turnCalls
+	loop   *peer.Loop
+	abroad wire.Request
 
 	commands, errors, inline, netIn, netOut uint64
 }
 
 // NewWorker implements netloop.Handler.
 func (srv *Server) NewWorker() any {
-	return &worker{runner: srv.Env.NewRunner(), calls: newTurnCalls(srv.Env.Table.Len())}
+	w := &worker{runner: srv.Env.NewRunner(), calls: newTurnCalls(srv.Env.Table.Len())}
+	if srv.Streams != nil {
+		w.loop = srv.Streams.NewLoop()
+	}
+	return w
 }
+
+// LoopOf returns the streams of the loop that has this worker.
+func LoopOf(w any) *peer.Loop { return w.(*worker).loop }
 
 // Turn implements netloop.Handler.
 func (srv *Server) Turn(w any) {
 	wk := w.(*worker)
 	wk.turn = false
+	if wk.loop != nil {
+		wk.loop.Turn()
+	}
 	if wk.commands > 0 || wk.errors > 0 {
 		srv.flush(wk)
 	}
@@ -244,7 +261,7 @@ const (
 		"CONFIG SET protected-mode no if the network is trusted."
 )
 
-// Open implements netloop.Handler.
+// Open is the netloop.Opener of clients.
 func (srv *Server) Open(c *netloop.Conn, w any) netloop.Session {
 	srv.Stats.Connections.Add(1)
 	limits := srv.Limits.Load()

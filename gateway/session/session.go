@@ -40,6 +40,7 @@ type Session struct {
 	limits  resp.Limits
 	limitOf *Limits // what limits was made of
 	lease   *shard.Handle
+	pipe    pipe
 	watches []saga.Watch
 	blocked *blocking
 	gone    outlived

@@ -5,7 +5,9 @@ import (
 	"hash/fnv"
 
 	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/reply"
 	"github.com/troupedb/troupe/shard/slot"
 )
 
@@ -81,4 +83,11 @@ func (r *reader) args(into [][]byte) [][]byte {
 		into = append(into, r.bytes())
 	}
 	return into
+}
+
+// Run returns the request as an engine takes it.
+func (r *Request) Run(out *reply.Writer, now int64) engine.Request {
+	return engine.Request{
+		Cmd: r.Cmd, DB: r.DB, Slot: r.Slot, Key: r.Cmd.KeyPos, Args: r.Args, Out: out, Now: now, Epoch: r.Epoch,
+	}
 }

@@ -1,0 +1,149 @@
+package peer
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupedb/troupe/actors/directory"
+)
+
+// Topic is what a message between nodes is about.
+type Topic byte
+
+// Listener takes the messages of a topic. content is valid during the call, which is
+// on an event loop and must not block. answer is nil for a message; a question is
+// answered by calling it once, from any goroutine, at any time.
+type Listener func(from directory.Number, content []byte, answer func([]byte))
+
+// Listen makes f take a topic's messages. It is to be called before streams are opened.
+func (n *Net) Listen(t Topic, f Listener) { n.topics[t] = f }
+
+// Tell sends a message, which may be lost. Those of one spread arrive in order.
+func (n *Net) Tell(to directory.Number, t Topic, spread uint64, content []byte) bool {
+	return n.send(to, spread, kindTell, append([]byte{byte(t)}, content...))
+}
+
+// Tell sends a message on the loop's own stream, so that those of one loop arrive in
+// order, and after what it has forwarded before.
+func (l *Loop) Tell(to directory.Number, t Topic, content []byte) bool {
+	s := l.stream(to)
+	if s == nil {
+		return false
+	}
+	if s.loop != l {
+		return s.post(kindTell, 0, append([]byte{byte(t)}, content...))
+	}
+	out, start := begin(s.out, kindTell, 0)
+	s.out = append(append(out, byte(t)), content...)
+	finish(s.out, start)
+	s.soil()
+	return true
+}
+
+// Ask sends a question. then is called once, on any goroutine, with the answer, or
+// with false where there will be none.
+func (n *Net) Ask(to directory.Number, t Topic, content []byte, then func(answer []byte, ok bool)) {
+	s := n.any(to, 0)
+	if s == nil {
+		then(nil, false)
+		return
+	}
+	id := n.asks.add(s, then)
+	if !s.post(kindAsk, id, append([]byte{byte(t)}, content...)) {
+		n.asks.take(id)
+		then(nil, false)
+		return
+	}
+	time.AfterFunc(askPatience, func() {
+		if q := n.asks.take(id); q != nil {
+			q.then(nil, false)
+		}
+	})
+}
+
+// askPatience is how long an answer is waited for.
+const askPatience = 5 * time.Second
+
+// asks are the questions that have no answer yet.
+type asks struct {
+	mu   sync.Mutex
+	last uint64
+	open map[uint64]*ask
+}
+
+type ask struct {
+	over *stream
+	then func([]byte, bool)
+}
+
+func (a *asks) add(over *stream, then func([]byte, bool)) uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.open == nil {
+		a.open = map[uint64]*ask{}
+	}
+	a.last++
+	a.open[a.last] = &ask{over, then}
+	return a.last
+}
+
+func (a *asks) take(id uint64) *ask {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	q := a.open[id]
+	delete(a.open, id)
+	return q
+}
+
+// fail ends the questions that went over a stream that has broken.
+func (a *asks) fail(s *stream) {
+	a.mu.Lock()
+	var failed []*ask
+	for id, q := range a.open {
+		if q.over == s {
+			failed = append(failed, q)
+			delete(a.open, id)
+		}
+	}
+	a.mu.Unlock()
+	for _, q := range failed {
+		go q.then(nil, false)
+	}
+}
+
+func (n *Net) told(_ directory.Number, id uint64, content []byte) {
+	if q := n.asks.take(id); q != nil {
+		q.then(append([]byte(nil), content...), true)
+	}
+}
+
+// hear gives a message, or a question, to its listener.
+func (n *Net) hear(from directory.Number, content []byte, answer func([]byte)) error {
+	if len(content) == 0 {
+		return errFrame
+	}
+	f := n.topics[Topic(content[0])]
+	if f == nil {
+		return fmt.Errorf("unknown topic %d", content[0])
+	}
+	f(from, content[1:], answer)
+	return nil
+}
+
+// refusals counts what was refused, and logs it once a second at most.
+type refusals struct {
+	logger *slog.Logger
+	count  atomic.Uint64
+	last   atomic.Int64 // Unix nanoseconds
+}
+
+func (r *refusals) add(remote string, why error) {
+	n := r.count.Add(1)
+	now := time.Now().UnixNano()
+	if last := r.last.Load(); now-last > int64(time.Second) && r.last.CompareAndSwap(last, now) {
+		r.logger.Warn("refused a stream from another node", "remote", remote, "error", why, "refused so far", n)
+	}
+}

@@ -1,0 +1,210 @@
+package session
+
+import (
+	"time"
+
+	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/shard/command"
+	"github.com/troupedb/troupe/shard/reply"
+)
+
+// pipe keeps the replies to a client in the order of its commands while some are
+// away: forwarded to another node, or posted to a shard that is busy. What later
+// commands answer meanwhile stands behind the place of the reply that is missing.
+type pipe struct {
+	places []place // from head on, in the order of the commands
+	head   int
+	first  uint64       // ticket of places[head]
+	behind reply.Writer // replies of commands that were not away
+	taken  int          // how much of behind was given to the client
+	early  int          // bytes of replies that came before their turn
+
+	ready    []byte // in its turn, to be sent
+	emitting bool   // Emit will be called
+	holding  bool   // the connection is paused until the pipe is empty
+	epoch    uint64 // of the directory when the first of these commands went away
+	retry    []retry
+}
+
+// place is where the reply to one command will stand.
+type place struct {
+	info  *command.Info
+	reply []byte // if it came early
+	here  bool
+	end   int // in behind: of the replies that follow directly
+
+	// Of a command that looks for its shard.
+	deadline time.Time
+	wait     time.Duration // before it tries again
+}
+
+// Bounds of one connection's pipe.
+const (
+	// maxAway is how many commands may be away.
+	maxAway = 1024
+	// maxEarly is how many bytes of replies may wait for their turn.
+	maxEarly = netloop.SoftOutput
+	// keptReady is the largest buffer that an idle pipe keeps.
+	keptReady = 512
+)
+
+func (p *pipe) len() int { return len(p.places) - p.head }
+
+// follow makes what was written to behind stand after the last place.
+func (p *pipe) follow() {
+	if p.len() > 0 {
+		p.places[len(p.places)-1].end = len(p.behind.Buf)
+	}
+}
+
+// push adds a place and returns its ticket.
+func (p *pipe) push(info *command.Info) uint64 {
+	if p.head > 0 && len(p.places) == cap(p.places) {
+		n := copy(p.places, p.places[p.head:])
+		clear(p.places[n:])
+		p.places, p.head = p.places[:n], 0
+	}
+	p.places = append(p.places, place{info: info, end: len(p.behind.Buf)})
+	return p.first + uint64(p.len()-1)
+}
+
+// put takes the reply for a place, and moves what is in its turn to ready. It is
+// false if there is no such place.
+func (p *pipe) put(ticket uint64, reply []byte) bool {
+	at := ticket - p.first
+	if at >= uint64(p.len()) {
+		return false
+	}
+	if at > 0 {
+		l := &p.places[p.head+int(at)]
+		l.reply, l.here = append([]byte(nil), reply...), true
+		p.early += len(reply)
+		return true
+	}
+	p.ready = append(p.ready, reply...)
+	p.shift()
+	for p.len() > 0 && p.places[p.head].here {
+		p.ready = append(p.ready, p.places[p.head].reply...)
+		p.early -= len(p.places[p.head].reply)
+		p.shift()
+	}
+	return true
+}
+
+// shift removes the first place, whose reply is in ready, and what follows it.
+func (p *pipe) shift() {
+	l := &p.places[p.head]
+	p.ready = append(p.ready, p.behind.Buf[p.taken:l.end]...)
+	p.taken = l.end
+	*l = place{}
+	p.head++
+	p.first++
+	if p.len() > 0 {
+		return
+	}
+	p.places, p.head, p.taken = p.places[:0], 0, 0
+	p.behind.Buf = p.behind.Buf[:0]
+	if cap(p.behind.Buf) > keptReady {
+		p.behind.Buf = nil
+	}
+	if cap(p.places)*placeBytes > keptReady {
+		p.places = nil
+	}
+}
+
+// placeBytes is about what a place takes.
+const placeBytes = 96
+
+// find returns the place of a ticket, nil if there is none any more.
+func (p *pipe) find(ticket uint64) *place {
+	if at := ticket - p.first; at < uint64(p.len()) {
+		return &p.places[p.head+int(at)]
+	}
+	return nil
+}
+
+// out returns where a command that is not away answers.
+func (s *Session) out() *reply.Writer {
+	if s.pipe.len() == 0 {
+		return &s.Conn.W
+	}
+	s.pipe.behind.Proto = s.Conn.W.Proto
+	return &s.pipe.behind
+}
+
+// away makes a place for the reply of a command that goes away, and returns the
+// ticket with which the reply will come. Where replies are not simply passed on, the
+// connection waits.
+func (s *Session) away(info *command.Info) (ticket uint64) {
+	if s.pipe.len() == 0 {
+		s.pipe.epoch = s.Server.Env.Where.Load().Epoch
+	}
+	ticket = s.pipe.push(info)
+	if s.muted || s.Reply != ReplyOn {
+		s.hold()
+	}
+	return ticket
+}
+
+// mayOvertake tells whether a command may run while others are away: it is on one
+// key, of which nothing has moved since, so that commands on the same key keep their
+// order.
+func (s *Session) mayOvertake(args [][]byte) bool {
+	info := s.Server.Table.Lookup(args[0])
+	return info != nil && info.Route == command.RouteSingle && len(info.Subs()) == 0 && info.AdmitsArity(len(args)) &&
+		s.Multi == nil && s.Reply == ReplyOn && len(s.pipe.retry) == 0 &&
+		s.pipe.len() < maxAway && s.pipe.early+len(s.pipe.behind.Buf) < maxEarly &&
+		s.pipe.epoch == s.Server.Env.Where.Load().Epoch
+}
+
+// hold pauses the connection until nothing is away.
+func (s *Session) hold() {
+	s.pipe.holding = true
+	s.Conn.Pause()
+}
+
+// arrived takes the reply of a command that was away, on the session's loop.
+func (s *Session) arrived(ticket uint64, out []byte) {
+	l := s.pipe.find(ticket)
+	if l == nil {
+		return
+	}
+	if len(out) > 0 && out[0] == '-' {
+		s.erred(l.info, out, 1)
+	}
+	if s.pipe.put(ticket, out); !s.pipe.emitting && (len(s.pipe.ready) > 0 || s.pipe.len() == 0) {
+		s.pipe.emitting = true
+		if s.w.loop != nil {
+			s.w.loop.EmitLater(s)
+		} else {
+			s.Emit()
+		}
+	}
+}
+
+// Emit implements peer.Emitter: it sends what is in its turn, and goes on with the
+// input if that was waited for.
+func (s *Session) Emit() {
+	p := &s.pipe
+	p.emitting = false
+	if s.gone.closed.Load() {
+		return
+	}
+	s.Conn.Lend()
+	s.mute = len(s.Conn.W.Buf)
+	s.Conn.W.Raw(p.ready)
+	s.w.netOut += uint64(len(p.ready))
+	if p.ready = p.ready[:0]; cap(p.ready) > keptReady {
+		p.ready = nil
+	}
+	if p.len() == 0 && p.holding {
+		p.holding = false
+		s.Conn.Resume()
+		s.settleReply()
+		s.publish()
+	}
+	s.Conn.Flush()
+	if s.OverOutputLimit() {
+		s.Conn.Close()
+	}
+}
