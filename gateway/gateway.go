@@ -14,6 +14,7 @@ import (
 	"github.com/troupedb/troupe/coordinator"
 	"github.com/troupedb/troupe/gateway/conn"
 	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/gateway/peer"
 	"github.com/troupedb/troupe/gateway/pubsub"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
@@ -32,6 +33,11 @@ type Config struct {
 	MaxClients  int
 	EnableDebug string // enable-debug-command: no, yes or local
 	Logger      *slog.Logger
+	// Streams is the listening socket for the streams of other nodes, nil: there are
+	// none.
+	Streams *net.TCPListener
+	// StreamTLS is mutual TLS for them, nil: they are plain.
+	StreamTLS *StreamTLS
 }
 
 // Bounds of what a node can be started with.
@@ -75,9 +81,10 @@ type Gateway struct {
 	Node   *coordinator.Node
 	Server *session.Server
 
-	sagas  *coordinator.Coordinators
-	driver netloop.Driver
-	addr   *net.TCPAddr
+	sagas   *coordinator.Coordinators
+	streams *peer.Net
+	driver  netloop.Driver
+	addr    *net.TCPAddr
 	stop   chan struct{}
 	done   chan struct{}
 	asked  chan struct{} // closed by SHUTDOWN
@@ -104,6 +111,7 @@ func Start(cfg Config) (*Gateway, error) {
 		return nil, fmt.Errorf("start node: %w", err)
 	}
 	g.Server = session.NewServer(node.Env, g.sagas, locals)
+	g.openStreams(&cfg)
 	hub.Attach(g.Server)
 	g.Server.Shutdown = sync.OnceFunc(func() { close(g.asked) })
 	send, err := g.spawnHeart()
@@ -147,6 +155,11 @@ func (g *Gateway) listen(cfg *Config) error {
 	}
 	keepAlive := func() int { return g.Server.Limits.Load().KeepAlive }
 	if g.driver, err = netloop.New(loops, cfg.Portable, g.Server, keepAlive); err != nil {
+		return err
+	}
+	g.streams.Attach(g.driver)
+	if err := g.serveStreams(cfg); err != nil {
+		l.Close()
 		return err
 	}
 	return g.driver.Serve(l, g.Server.Open)
@@ -202,6 +215,8 @@ func (g *Gateway) Stop() {
 	close(g.stop)
 	<-g.done
 	g.Node.Env.Running.End()
+	g.streams.Stop()
 	g.driver.Close()
+	g.streams.Wait()
 	g.Node.Stop()
 }

@@ -194,6 +194,15 @@ func (s *Session) scarce(flags command.Flag, queueing bool) reply.Error {
 	return s.Server.scarce(s.limitOf, flags, queueing)
 }
 
+// Scarce tells why a command of these flags that comes from another node must not
+// run here.
+func (srv *Server) Scarce(flags command.Flag) reply.Error {
+	if l := srv.Limits.Load(); l.MaxMemory > 0 || l.NeedsReplicas {
+		return srv.scarce(l, flags, false)
+	}
+	return ""
+}
+
 func (srv *Server) scarce(l *Limits, flags command.Flag, queueing bool) reply.Error {
 	switch {
 	case l.MaxMemory > 0 && (flags&command.DenyOOM != 0 || queueing) && srv.UsedMemory() > l.MaxMemory:

@@ -22,6 +22,9 @@ func (srv *Server) recovered(p any) {
 	srv.Stats.Recovered.Add(1)
 }
 
+// Survived records a panic that a stream of another node has caused.
+func (srv *Server) Survived(p any) { srv.recovered(p) }
+
 // stumbled is after a panic on the way through the input; start is where the reply
 // of the command began that caused it. Without a command, what is unread cannot be
 // trusted; and where the connection waits already, it is not known for what.
