@@ -45,6 +45,9 @@ func unharmed(t testing.TB, n, peer *node) {
 	if n.Panics() != 0 {
 		t.Errorf("%d panics: %s", n.Panics(), n.log)
 	}
+	if strings.Contains(n.log.String(), "Endpoint") {
+		t.Errorf("Proto.Actor logs what strangers do: %s", n.log)
+	}
 	lines := strings.Count(n.log.String(), "refused on the port")
 	if n.Refused() > 0 && lines == 0 {
 		t.Error("refusals are not logged")

@@ -10,6 +10,9 @@
 // what arrives before Proto.Actor does, outbound what becomes of connections before
 // it can sleep on that. Refused is what does not belong; Dropped is what was lost.
 //
+// A request and its answer of 128 bytes take about 0.1 ms and 100 allocations of both
+// nodes on loopback: enough for control, too much for the data path.
+//
 // The port is mutual TLS 1.3 (TLS, MakeAuthority, MakeCertificate) or, on loopback and
 // if the operator says so, plain: then everybody who reaches it is trusted.
 package transport

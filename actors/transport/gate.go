@@ -126,7 +126,7 @@ func (g *gate) Info() credentials.ProtocolInfo {
 	if g.tls == nil {
 		return insecure.NewCredentials().Info()
 	}
-	return credentials.ProtocolInfo{SecurityProtocol: "tls", SecurityVersion: "1.3"}
+	return credentials.ProtocolInfo{SecurityProtocol: "tls"}
 }
 
 // Clone implements credentials.TransportCredentials: there is one gate.

@@ -34,6 +34,8 @@ func (t *Transport) serverOptions() []grpc.ServerOption {
 		}),
 		grpc.UnknownServiceHandler(func(_ any, s grpc.ServerStream) error { return t.refuseMethod(s.Context()) }),
 		grpc.MaxRecvMsgSize(maxFrame),
+		grpc.InitialWindowSize(receiveWindow),
+		grpc.InitialConnWindowSize(receiveWindow),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.ConnectionTimeout(handshakeTimeout),
@@ -98,6 +100,13 @@ func (in *inbound) RecvMsg(m any) error {
 		t.refuse("frame", in.conn.RemoteAddr().String(), err)
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
+	return nil
+}
+
+// SendMsg implements grpc.ServerStream. A connection that breaks is learnt of by
+// reading; Proto.Actor would log each one.
+func (in *inbound) SendMsg(m any) error {
+	_ = in.ServerStream.SendMsg(m)
 	return nil
 }
 

@@ -32,6 +32,9 @@ const (
 	maxConnections = 2048
 	// maxStreams bounds the streams in a connection; peers open one.
 	maxStreams = 4
+	// receiveWindow is how much a peer may send before it is read. A fixed window also
+	// keeps gRPC from estimating one, which races with peers that answer pings nobody sent.
+	receiveWindow = 1 << 20
 	// maxHeaders bounds the headers of a stream, bytes.
 	maxHeaders = 8 << 10
 	// maxAnswer bounds what a connection's other end says to who opened it, bytes:

@@ -57,6 +57,8 @@ func (t *Transport) dialOptions() []grpc.DialOption {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingEvery, Timeout: pingTimeout}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 		grpc.WithMaxHeaderListSize(maxHeaders),
+		grpc.WithInitialWindowSize(maxAnswer),
+		grpc.WithInitialConnWindowSize(maxAnswer),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableRetry(),
 	}

@@ -8,11 +8,10 @@ var errReplay = errors.New("a copy of an earlier message, or too late")
 // sequences: connections to two of a node's addresses may overtake each other.
 const window = 1024
 
-// senders tells messages from copies of them. It is the control actor's own.
-type senders struct {
-	known map[process]*sender
-	clock uint64
-}
+// senders tells messages from copies of them. It is the control actor's own. Who
+// speaks is in young; when that is half of what may be known, it becomes old, and
+// who was old and silent since is forgotten.
+type senders struct{ young, old map[process]*sender }
 
 // process is one start of a node. Its messages have sequences of their own; whether
 // it is the newest is for handlers to know.
@@ -24,21 +23,20 @@ type process struct {
 type sender struct {
 	newest uint64
 	seen   [window / 64]uint64 // a bit for each sequence down from newest, by its value
-	used   uint64
 }
 
 // admit tells whether the message is new.
 func (s *senders) admit(from process, sequence uint64) error {
-	one := s.known[from]
+	one := s.young[from]
 	if one == nil {
-		if len(s.known) >= maxSenders {
-			s.evict()
+		if one = s.old[from]; one == nil {
+			one = &sender{}
 		}
-		one = &sender{}
-		s.known[from] = one
+		if s.young == nil || len(s.young) >= maxSenders/2 {
+			s.young, s.old = map[process]*sender{}, s.young
+		}
+		s.young[from] = one
 	}
-	s.clock++
-	one.used = s.clock
 	return one.mark(sequence)
 }
 
@@ -60,16 +58,4 @@ func (s *sender) mark(sequence uint64) error {
 	}
 	*word |= bit
 	return nil
-}
-
-// evict forgets who was silent for longest.
-func (s *senders) evict() {
-	var oldest process
-	used := s.clock + 1
-	for from, one := range s.known {
-		if one.used < used {
-			oldest, used = from, one.used
-		}
-	}
-	delete(s.known, oldest)
 }

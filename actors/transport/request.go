@@ -192,5 +192,5 @@ func errorText(err error) string {
 	if text == "" {
 		text = "an error without words"
 	}
-	return strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "")
+	return strings.ToValidUTF8(text[:min(len(text), maxErrorText)], "?")
 }

@@ -132,7 +132,6 @@ func newTransport(system *actor.ActorSystem, config Config, host string, port in
 	t.gate = newGate(config.TLS, t.refuse)
 	t.peers.known = map[string]*peer{}
 	t.calls.open = map[uint64]*call{}
-	t.senders.known = map[process]*sender{}
 	// A transport that takes the place of another goes on where time is, so that
 	// what it sends is never taken for copies.
 	t.sequence.Store(uint64(t.epoch.UnixNano()))

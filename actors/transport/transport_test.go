@@ -259,6 +259,27 @@ func TestHandlerPanics(t *testing.T) {
 	}
 }
 
+// TestHandlersDoNotKeepUp: what waits for a handler that hangs is bounded.
+func TestHandlersDoNotKeepUp(t *testing.T) {
+	a, b := start(t, "a", nil), start(t, "b", nil)
+	resume := make(chan struct{})
+	b.Handle(51, func(From, []byte) { <-resume })
+	eventually(t, "messages are dropped", func() bool {
+		for range 1000 {
+			a.Send(b.Addr(), 51, nil)
+		}
+		return b.Dropped() > 0
+	})
+	from := b.Dropped()
+	b.Send(b.Addr(), 51, nil)
+	if waiting := b.inbox.waiting.Load(); waiting > MaxInbox+maxBatch || b.Dropped() == from {
+		t.Errorf("%d messages wait", waiting)
+	}
+	close(resume)
+	b.Handle(51, func(From, []byte) {})
+	a.echo(t, b.Addr())
+}
+
 // TestClosedPort: a request to a port where nobody listens fails at once. Proto.Actor
 // itself hangs for ten seconds.
 func TestClosedPort(t *testing.T) {
