@@ -170,7 +170,8 @@ func (r *Replica) single(c Change) (*pb.ConfChangeSingle, error) {
 func (r *Replica) upToDate(id uint64) bool {
 	for _, p := range r.peers() {
 		if p.ID == id {
-			return p.Active && p.Match+promoteLag >= r.applied
+			// Match is 0 until it has answered; all are taken for active at first.
+			return p.Active && p.Match > 0 && p.Match+promoteLag >= r.applied
 		}
 	}
 	return false

@@ -172,9 +172,8 @@ func (r *Replica) apply(e *pb.Entry) error {
 	if err := proto.Unmarshal(data, cc); err != nil || e.GetType() != pb.EntryConfChangeV2 {
 		return fmt.Errorf("replica: entry %d is no change of the configuration: %v", e.GetIndex(), err)
 	}
-	r.changing = true
+	// raft may ask for a snapshot in between: it is of what is applied until now.
 	next := r.node.ApplyConfChange(cc)
-	r.changing = false
 	r.applied, r.appliedTerm = e.GetIndex(), e.GetTerm()
 	r.setConf(next)
 	r.settleProposals(e.GetTerm(), false)
@@ -182,12 +181,8 @@ func (r *Replica) apply(e *pb.Entry) error {
 	return nil
 }
 
-// freshSnapshot is what raft sends to a follower that lags too far. While a change
-// of the configuration is half applied there is none; raft asks again.
+// freshSnapshot is what raft sends to a follower that lags too far.
 func (r *Replica) freshSnapshot() (*pb.Snapshot, error) {
-	if r.changing {
-		return nil, raft.ErrSnapshotTemporarilyUnavailable
-	}
 	data := r.cfg.Machine.Snapshot()
 	if len(data) > MaxSnapshot {
 		r.cfg.Warn("replica: a snapshot of %d bytes cannot be sent", len(data))

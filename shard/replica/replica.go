@@ -62,7 +62,8 @@ type Machine interface {
 
 // Config of a replica; what is 0 has a default.
 type Config struct {
-	// ID is the replica's own in its group, for good. 0 and the two greatest
+	// ID is the replica's own in its group, for good: a log that was written under
+	// one id must not be continued under another. 0 and the two greatest
 	// numbers are not allowed.
 	ID      uint64
 	Machine Machine // in its initial state
@@ -111,7 +112,6 @@ type Replica struct {
 	applied, appliedTerm uint64
 	conf                 Conf
 	confState            *pb.ConfState
-	changing             bool // a configuration is half applied
 
 	// The last snapshot, and what came since.
 	snapAt, triedAt, bytesSince uint64

@@ -73,7 +73,7 @@ func (r *Replica) admit(m *pb.Message) error {
 			return bad("commit of %d, the log ends at %d: is it lost?", m.GetCommit(), last)
 		}
 	case pb.MsgAppResp:
-		if !m.GetReject() && m.GetIndex() > last && m.GetTerm() == r.term {
+		if r.leads() && !m.GetReject() && m.GetIndex() > last && m.GetTerm() == r.term {
 			return bad("acknowledgement of %d, the log ends at %d", m.GetIndex(), last)
 		}
 	case pb.MsgReadIndex, pb.MsgReadIndexResp:

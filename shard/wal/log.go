@@ -71,17 +71,19 @@ func (l *Log) Groups() []uint64 {
 	return slices.Sorted(maps.Keys(l.groups))
 }
 
-// Load returns what the log had of a group when it was opened. It is to be called
-// once, before the group's first Save; a group that is not known has nothing.
+// Load returns what the log had of a group when it was opened: once, before the
+// group's first Save. A group that is not known has nothing.
 func (l *Log) Load(id uint64) (State, error) {
 	l.mu.Lock()
-	s := l.found[id]
+	s, known := l.found[id], l.groups[id] != nil
 	delete(l.found, id)
 	l.mu.Unlock()
-	if s == nil || s.Snapshot.Index == 0 {
-		if s == nil {
-			s = &State{}
-		}
+	switch {
+	case s == nil && known: // to answer with nothing would be to forget votes
+		return State{}, fmt.Errorf("%w: group %d", ErrLoaded, id)
+	case s == nil:
+		return State{}, nil
+	case s.Snapshot.Index == 0:
 		return *s, nil
 	}
 	data, err := readSnapshot(l.fs, id, &s.Snapshot)

@@ -94,6 +94,9 @@ func TestGroupsAreKeptApart(t *testing.T) {
 			}
 			want(t, load(t, l, 0), State{HardState: HardState{2, 1, 2}, Entries: append(entries(1, 1, 2), entries(2, 3, 5)...)})
 			want(t, load(t, l, 1<<60), State{HardState: HardState{4, 1, 2}, Entries: entries(4, 1, 2)})
+			if _, err := l.Load(0); !errors.Is(err, ErrLoaded) {
+				t.Fatal(err)
+			}
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -370,6 +373,17 @@ func TestDirectoryIsLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = dir.Close()
+}
+
+// TestRecordsHavePlaces: a good record is none elsewhere.
+func TestRecordsHavePlaces(t *testing.T) {
+	b := appendRecord(make([]byte, 64), 5, 64, kindDrop, 9, nil)
+	if body := record(b, 5, 64); len(body) != 2 || body[0] != kindDrop {
+		t.Fatal(body)
+	}
+	if record(b, 6, 64) != nil || record(b[32:], 5, 32) != nil {
+		t.Fatal("found in another place")
+	}
 }
 
 func TestHeaderRoundTrip(t *testing.T) {

@@ -34,6 +34,8 @@ var (
 	ErrTooLarge = errors.New("wal: too large")
 	// ErrGap means that entries do not continue a group's log.
 	ErrGap = errors.New("wal: entries do not continue the log")
+	// ErrLoaded means that a group was loaded or changed since the log was opened.
+	ErrLoaded = errors.New("wal: loaded before")
 	// ErrClosed means that the log is closed.
 	ErrClosed = errors.New("wal: closed")
 )
