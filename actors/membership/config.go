@@ -81,7 +81,7 @@ const (
 	// deny it.
 	probeInterval     = 200 * time.Millisecond
 	probeTimeout      = 100 * time.Millisecond
-	suspicionMult     = 3
+	suspicionMult     = 4
 	suspicionMaxTimes = 2
 	gossipInterval    = 50 * time.Millisecond
 	// awarenessMax bounds how much slower a node judges that is itself in trouble.
