@@ -85,7 +85,10 @@ func safeName(name string) string {
 	}, name)
 }
 
-func clusterSection(w *report) { w.field("cluster_enabled", 0) }
+// clusterSection says what slot-aware clients look for before they ask CLUSTER.
+// redis_mode stays standalone: clients that see "cluster" there refuse commands on
+// keys of several slots, and databases but the first.
+func clusterSection(w *report) { w.field("cluster_enabled", 1) }
 
 func keyspaceSection(w *report) {
 	for i, db := range w.figures.DBs {

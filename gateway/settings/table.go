@@ -60,7 +60,7 @@ var table = []parameter{
 	{name: "databases", kind: anyInt, start: "16", immutable: true},
 	{name: "loglevel", kind: choice{"debug", "verbose", "notice", "warning"}, start: "notice"},
 	{name: "io-threads", kind: integer{min: 1, max: math.MaxInt32}, start: "1", immutable: true},
-	{name: "cluster-enabled", kind: toggle{}, start: "no", immutable: true},
+	{name: "cluster-enabled", kind: toggle{}, start: "yes", immutable: true},
 	{name: "replicaof", alias: "slaveof", kind: words{}, immutable: true},
 	{name: "daemonize", kind: toggle{}, start: "no", immutable: true},
 	{name: "busy-reply-threshold", alias: "lua-time-limit", kind: anyLong, start: "5000"},
