@@ -59,6 +59,10 @@ func (a *admission) admit(nodes []*serf.Member) error {
 		if m.Name == a.conf.Name {
 			if here := a.here.Load(); here != nil && (m.Addr != here.Addr || m.GossipPort != here.GossipPort) {
 				a.namesake.Store(true)
+				if m.ID != a.conf.ID {
+					a.log.warn("another node has this node's name, or had it: a name is one node's",
+						fmt.Sprintf("%s is node %s at %s", m.Name, m.ID, m.GossipAddr()))
+				}
 			}
 			continue
 		}

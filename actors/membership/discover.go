@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -107,15 +108,11 @@ func (l *lookout) host() string {
 	return "127.0.0.1"
 }
 
-// round asks at every port but this node's own and those of living members, in
-// their order, and returns one that may yet turn out to be a node.
+// round asks at every port that is not known, in their order, and returns one that
+// may yet turn out to be a node.
 func (l *lookout) round() (undecided string) {
-	known := map[int]bool{l.m.port: true}
-	for _, member := range l.m.others() {
-		known[member.GossipPort] = true
-	}
 	for port := l.m.conf.BasePort; port < l.m.conf.BasePort+PortSpan; port++ {
-		if known[port] || l.m.ctx.Err() != nil {
+		if l.m.ctx.Err() != nil || l.known(port) {
 			continue
 		}
 		addr := net.JoinHostPort(l.host(), strconv.Itoa(port))
@@ -124,6 +121,19 @@ func (l *lookout) round() (undecided string) {
 		}
 	}
 	return undecided
+}
+
+// known tells whether a port is this node's or a living member's on this machine,
+// for gossip or anything else.
+func (l *lookout) known(port int) bool {
+	self := l.m.Self()
+	for _, m := range append(l.m.others(), self) {
+		here := m.Addr == self.Addr || net.ParseIP(m.Addr).IsLoopback()
+		if here && slices.Contains([]int{m.GossipPort, m.ActorPort, m.StreamPort, m.ClientPort}, port) {
+			return true
+		}
+	}
+	return port == l.m.port
 }
 
 // open asks at a port and tells whether what is there may be a node that has not
@@ -168,7 +178,7 @@ func (l *lookout) found() bool {
 			held = append(held, listener)
 			continue
 		}
-		if s := l.ports[port]; s == nil || s.stranger.IsZero() {
+		if s := l.ports[port]; (s == nil || s.stranger.IsZero()) && !l.known(port) {
 			closeAll(held)
 			return false
 		}

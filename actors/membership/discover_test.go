@@ -131,6 +131,35 @@ func TestStrangersDoNotCount(t *testing.T) {
 	}
 }
 
+// TestPortsForOtherThings: the nodes' ports for actors are among those for gossip;
+// asking there would take Timing.Patience.
+func TestPortsForOtherThings(t *testing.T) {
+	t.Parallel()
+	base := freeBase(t)
+	with := func(name string, actors int) *Membership {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(base+actors)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+		c := config(t, base, name)
+		c.ActorPort, c.Timing.Patience = base+actors, time.Hour
+		return start(t, c)
+	}
+	low, high := with("low", 0), with("high", 4)
+	if low.port != base+1 || high.port != base+2 {
+		t.Fatalf("ports %d and %d above %d", low.port, high.port, base)
+	}
+	found := make(chan discovery, 1)
+	go func() { found <- discover(t.Context(), high) }()
+	if d := discover(t.Context(), low); d.err != nil || !d.bootstrap {
+		t.Fatalf("%+v", d)
+	}
+	if d := <-found; d.err != nil || d.bootstrap || len(d.addrs) != 1 {
+		t.Fatalf("%+v", d)
+	}
+}
+
 // TestFounderDies: who waits for a node that goes away founds the cluster itself.
 func TestFounderDies(t *testing.T) {
 	t.Parallel()

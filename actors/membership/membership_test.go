@@ -264,6 +264,29 @@ func TestRemembered(t *testing.T) {
 	until(t, a, "b", alive(back))
 }
 
+// TestNamesake: who comes second with a name is not listed, the first stays, and the
+// second's log says why. Neither is stopped.
+func TestNamesake(t *testing.T) {
+	t.Parallel()
+	base := freeBase(t)
+	a, first := start(t, config(t, base, "a")), start(t, config(t, base, "b"))
+	join(t, first, a)
+	until(t, a, "b", alive(first))
+	c, said := config(t, base, "b"), &logs{}
+	c.ID, c.Logger = id("e"), said.logger()
+	second := start(t, c)
+	join(t, second, a)
+	eventually(t, "the log says so", func() bool { return strings.Contains(said.String(), "a name is one node's") })
+	for range 10 {
+		if got := sees(a, "b"); got != alive(first) {
+			t.Fatalf("a sees b as %s", got)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	_ = first.Shutdown()
+	until(t, a, "b", alive(second)) // it presents itself for a while
+}
+
 func TestJoinAnswers(t *testing.T) {
 	t.Parallel()
 	base := freeBase(t)
