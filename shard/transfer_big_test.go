@@ -2,6 +2,7 @@ package shard_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,33 +140,72 @@ func (m *mover) same() {
 // rest gets on, and is complete then.
 func TestHotBigValues(t *testing.T) {
 	long := strings.Repeat("l", 400_000)
+	turn := strings.NewReplacer("lll", "mmm", "mmm", "lll")
 	for name, c := range map[string]struct{ fill, change []string }{
 		"string":       {[]string{"SET", "big", long}, []string{"APPEND", "big", "x"}},
 		"replaced":     {[]string{"SET", "big", long}, []string{"SET", "big", strings.Repeat("x", 300_000)}},
 		"long element": {[]string{"HSET", "big", "f", long, "g", "1"}, []string{"HSET", "big", "f", long + "x"}},
-		"long name":    {[]string{"HSET", "big", long, "1", "g", "1"}, []string{"HINCRBY", "big", long, "1"}},
+		"long name":    {[]string{"HSET", "big", long, "1", "g", "1"}, []string{"HINCRBY", "big", "n" + long, "1"}},
 		"torn list":    {[]string{"RPUSH", "big", long, "a"}, []string{"LSET", "big", "0", long + "x"}},
 		"long item":    {[]string{"RPUSH", "big", "a", long}, []string{"LSET", "big", "1", long + "x"}},
 		"listpack":     {[]string{"HSET", "flat", "f", long[:60_000], "g", long[:60_000]}, []string{"HINCRBY", "flat", "n", "1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMover(t, 1)
-			m.setForms(1000, 64<<10)
-			m.do(c.fill)
-			m.do([]string{"SET", "other", "1"})
-			m.begin()
-			for range 200 {
-				m.bounded(1000)
-				m.do(c.change)
+			for _, rounds := range []int{3, 5, 7, 9, 11, 13, 15, 17, 200} {
+				m := newMover(t, 1)
+				m.setForms(1000, 64<<10)
+				m.do(c.fill)
+				m.do([]string{"SET", "other", "1"})
+				m.begin()
+				for range rounds {
+					m.bounded(1000)
+					for j, word := range c.change {
+						c.change[j] = turn.Replace(word)
+					}
+					m.do(c.change)
+				}
+				for m.bounded(1000) {
+				}
+				if left := m.source.Engine.ExportLeft(); left > 10 {
+					t.Errorf("%d left", left)
+				}
+				m.finish()
+				m.same()
 			}
-			for m.bounded(1000) {
-			}
-			if left := m.source.Engine.ExportLeft(); left > 10 {
-				t.Errorf("%d left", left)
-			}
-			m.finish()
-			m.same()
 		})
+	}
+}
+
+// What has travelled of a long element is void once its key had to wait for a saga.
+func TestLongElementInterrupted(t *testing.T) {
+	for _, fill := range [][]string{{"HSET", "?", "f"}, {"RPUSH", "?", "f"}, {"HSET", "?"}} {
+		m := newMover(t, 1)
+		for i, key := range []string{"a", "b"} {
+			line := append(slices.Clone(fill), strings.Repeat(fmt.Sprint(i), 200_000))
+			if line[1] = key; len(line) == 3 {
+				line = append(line, "v")
+			}
+			m.do(line)
+		}
+		m.begin()
+		for range 5 {
+			m.chunk(1000)
+		}
+		for _, key := range []string{"b", "a"} { // b is the first in the order of slots
+			saga := &liveSaga{id: m.sagas + 1}
+			m.sagas++
+			m.live = append(m.live, saga)
+			info, args, at := m.resolve([]string{"PERSIST", key})
+			m.source.Engine.Order(&engine.Order{Saga: saga.id, Attempt: 1, Round: 1, Now: m.source.Now,
+				Steps: []engine.SagaStep{{Cmd: info, Key: at, Args: args}}})
+			for m.chunk(1000) {
+			}
+			m.endSaga(0)
+			m.chunk(1000)
+			m.chunk(1000)
+		}
+		m.finish()
+		m.same()
 	}
 }
 
@@ -318,4 +358,93 @@ func TestAbort(t *testing.T) {
 	m.begin()
 	m.finish()
 	m.same()
+}
+
+// TestMoveOfLargeValues is TestMoveOfEverything for one large value, in small chunks.
+func TestMoveOfLargeValues(t *testing.T) {
+	element := func(m *mover) string {
+		if m.rand.Intn(50) == 0 {
+			return strings.Repeat(m.pick("E", "F"), 70_000)
+		}
+		return fmt.Sprint("element number ", m.rand.Intn(4000))
+	}
+	for name, line := range map[string]func(m *mover) []string{
+		"string": func(m *mover) []string {
+			switch m.rand.Intn(3) {
+			case 0:
+				return []string{"SET", "k", strings.Repeat("x", 60_000+m.rand.Intn(200_000))}
+			case 1:
+				return []string{"APPEND", "k", strings.Repeat("x", m.rand.Intn(70_000))}
+			}
+			return []string{"SETRANGE", "k", fmt.Sprint(m.rand.Intn(200_000)), m.pick("x", "y", "xx")}
+		},
+		"list": func(m *mover) []string {
+			i := fmt.Sprint(m.rand.Intn(6000) - 3000)
+			switch m.rand.Intn(12) {
+			case 0, 1:
+				return []string{"LSET", "k", i, element(m)}
+			case 2, 3:
+				return []string{"LINSERT", "k", m.pick("BEFORE", "AFTER"), element(m), element(m)}
+			case 4, 5:
+				return []string{"LREM", "k", fmt.Sprint(m.rand.Intn(5) - 2), element(m)}
+			case 6:
+				return []string{"LTRIM", "k", fmt.Sprint(m.rand.Intn(300)), fmt.Sprint(-1 - m.rand.Intn(300))}
+			case 7:
+				return []string{m.pick("LPOP", "RPOP"), "k", fmt.Sprint(1 + m.rand.Intn(200))}
+			case 8:
+				return []string{"~lrotate", "k", m.pick("LEFT", "RIGHT"), m.pick("LEFT", "RIGHT")}
+			}
+			return []string{m.pick("RPUSH", "LPUSH"), "k", element(m), element(m), element(m)}
+		},
+		"hash": func(m *mover) []string {
+			if m.rand.Intn(2) == 0 {
+				return []string{"HDEL", "k", element(m), element(m)}
+			}
+			return []string{"HSET", "k", element(m), element(m), element(m), element(m)}
+		},
+		"set": func(m *mover) []string {
+			return []string{m.pick("SADD", "SREM"), "k", element(m), element(m), element(m)}
+		},
+		"zset": func(m *mover) []string {
+			switch m.rand.Intn(6) {
+			case 0:
+				return []string{"ZREMRANGEBYRANK", "k", fmt.Sprint(m.rand.Intn(1000)), fmt.Sprint(m.rand.Intn(1100))}
+			case 1:
+				return []string{"ZREM", "k", element(m), element(m)}
+			}
+			return []string{m.pick("ZADD", "ZINCRBY"), "k", fmt.Sprint(m.rand.Intn(50)), element(m)}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(25) {
+				m := newMover(t, seed)
+				if name == "string" {
+					m.do([]string{"SET", "k", strings.Repeat("x", 200_000)})
+				} else if command := map[string]string{"list": "RPUSH", "hash": "HSET", "set": "SADD", "zset": "ZADD"}[name]; true {
+					fill := []string{command, "k"}
+					for i := range 4000 {
+						if name == "zset" || name == "hash" {
+							fill = append(fill, fmt.Sprint(i))
+						}
+						fill = append(fill, fmt.Sprint("element number ", i))
+					}
+					m.do(fill)
+				}
+				m.only = func() []string { return line(m) }
+				m.begin()
+				for range 40 + m.rand.Intn(100) {
+					if m.source.DB = 0; m.rand.Intn(4) > 0 {
+						m.do(m.only())
+					} else {
+						m.inline()
+					}
+					for range m.rand.Intn(4) {
+						m.bounded(4000)
+					}
+				}
+				m.finish()
+				m.same()
+			}
+		})
+	}
 }

@@ -33,7 +33,7 @@ type mover struct {
 	ran    *engine.Answer
 	ended  bool
 	chunks [][]byte
-	most   int // bytes of the largest chunk
+	only   func() []string // what commands there are, if not all
 }
 
 type liveSaga struct {
@@ -98,7 +98,6 @@ func (m *mover) chunk(size int) bool {
 	if chunk == nil {
 		return false
 	}
-	m.most = max(m.most, len(chunk))
 	m.chunks = append(m.chunks, chunk)
 	if err := m.target.Engine.ImportChunk(chunk); err != nil {
 		m.t.Fatal(err)
@@ -183,6 +182,9 @@ func (m *mover) text() string {
 
 // line is a random command on one key.
 func (m *mover) line() []string {
+	if m.only != nil {
+		return m.only()
+	}
 	k := m.key()
 	switch m.rand.Intn(22) {
 	case 0, 1:

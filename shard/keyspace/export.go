@@ -116,19 +116,15 @@ func (d *exportDB) pop(q *names) []byte {
 	return []byte(q.pop())
 }
 
-// Flush tells that a database is about to be emptied. An undo of that brings back
-// what was known of it.
+// Flush tells that a database is about to be emptied. If that is undone, all of it
+// travels anew.
 func (x *Export) Flush(db int) {
 	old := x.dbs[db]
 	if x.job != nil && x.job.db == old {
-		x.park()
+		x.job = nil
 	}
 	x.dbs[db] = &exportDB{from: nowhere}
 	x.stale = true
-	if x.ks.journal != nil {
-		x.ks.Undo(func() { x.dbs[db], x.stale = old, true })
-		return
-	}
 	for _, l := range old.large {
 		l.mover.close(x.ks)
 	}
@@ -166,7 +162,8 @@ func (x *Export) Pending() (n int) {
 // has to end.
 func (x *Export) Overrun() bool { return x.Pending() > maxPending }
 
-// Left estimates how many operations are still to be sent.
+// Left estimates how many keys, elements, or strings of keyWork bytes are still to
+// be sent.
 func (x *Export) Left() (n int) {
 	for i, d := range x.dbs {
 		n += d.pending + d.big.len()*NotSeen

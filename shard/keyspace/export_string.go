@@ -27,7 +27,9 @@ func (m *stringMover) step(x *Export, _ *job, r data.Ref) progress {
 	}
 	val := x.ks.Arena.Val(r)
 	m.length = len(val)
-	if m.at >= len(val) {
+	// Where a part was not full the string ended; if it goes on now it has changed,
+	// and another pass comes.
+	if m.at >= len(val) || m.at%partBytes > 0 {
 		m.endPass(x, len(val))
 		return finished
 	}
@@ -50,8 +52,8 @@ func (m *stringMover) step(x *Export, _ *job, r data.Ref) progress {
 	return more
 }
 
-// endPass cuts off what the target has too much. The last part, if it is not full,
-// is sent again by every pass: its digest may be that of another length.
+// endPass cuts off what the target has too much. What is known of a part that is not
+// full is forgotten: it may have been cut.
 func (m *stringMover) endPass(x *Export, length int) {
 	if m.reached > length {
 		x.out = append(x.out, opLength)
@@ -63,7 +65,7 @@ func (m *stringMover) endPass(x *Export, length int) {
 	m.passes++
 }
 
-func (m *stringMover) left() int { return (m.length - m.at) / partBytes }
+func (m *stringMover) left() int { return (m.length - m.at) / keyWork }
 
 func (*stringMover) again() {}
 
@@ -103,7 +105,7 @@ func (m *flatMover) step(x *Export, j *job, r data.Ref) progress {
 	return finished
 }
 
-func (m *flatMover) left() int { return (len(m.obj.Flat()) - m.at) / partBytes }
+func (m *flatMover) left() int { return (len(m.obj.Flat()) - m.at) / keyWork }
 
 func (m *flatMover) again() { m.at = 0 }
 
