@@ -6,6 +6,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/actors/system"
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
@@ -24,6 +25,8 @@ type Node struct {
 type Options struct {
 	Shards int
 	Seed   uint64 // of the shards' hash functions and random numbers
+	// System, if not nil, is the actor system to use.
+	System *actor.ActorSystem
 	// Locals are the rows of commands that the gateway carries out.
 	Locals []*command.Row
 	// Programs are commands that span shards, beyond saga.Commands.
@@ -41,9 +44,9 @@ func Start(o Options) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("command table: %w", err)
 	}
-	n := &Node{
-		System: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger { return o.Logger })),
-		Table:  table,
+	n := &Node{System: o.System, Table: table}
+	if n.System == nil {
+		n.System = system.New(o.Logger)
 	}
 	handlers := engine.Handlers(table, engineCommands)
 	shards := make([]*shard.Handle, o.Shards)

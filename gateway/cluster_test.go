@@ -194,7 +194,9 @@ func TestBlockedAcrossNodes(t *testing.T) {
 	}
 	for i, want := range []string{"a", "b"} {
 		moved := make(chan string)
-		go func() { moved <- clients[i].BLMove(ctx, "src", fmt.Sprint("dst", i), "LEFT", "LEFT", 20*time.Second).Val() }()
+		go func() {
+			moved <- clients[i].BLMove(ctx, "src", fmt.Sprint("dst", i), "LEFT", "LEFT", 20*time.Second).Val()
+		}()
 		for n := 0; n == 0; time.Sleep(time.Millisecond) {
 			n = int(info(t, clients[i], "blocked_clients"))
 		}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/troupedb/troupe/actors/system"
 	"github.com/troupedb/troupe/coordinator"
 	"github.com/troupedb/troupe/gateway/conn"
 	"github.com/troupedb/troupe/gateway/netloop"
@@ -34,10 +36,12 @@ type Config struct {
 	EnableDebug string // enable-debug-command: no, yes or local
 	Logger      *slog.Logger
 	// Streams is the listening socket for the streams of other nodes, nil: there are
-	// none.
+	// none, or Cluster has them.
 	Streams *net.TCPListener
 	// StreamTLS is mutual TLS for them, nil: they are plain.
 	StreamTLS *StreamTLS
+	// Cluster is how the node takes part in a cluster, nil: it does not.
+	Cluster *ClusterConfig
 }
 
 // Bounds of what a node can be started with.
@@ -84,47 +88,79 @@ type Gateway struct {
 	sagas   *coordinator.Coordinators
 	streams *peer.Net
 	driver  netloop.Driver
+	system  *system.System
+	member  *member // nil: it is in no cluster
 	addr    *net.TCPAddr
-	stop   chan struct{}
-	done   chan struct{}
-	asked  chan struct{} // closed by SHUTDOWN
+	log     *slog.Logger
+	stop    chan struct{}
+	done    chan struct{}
+	asked   chan struct{} // closed by SHUTDOWN
 }
 
 // ShutdownAsked is closed when a client has asked the node to end.
 func (g *Gateway) ShutdownAsked() <-chan struct{} { return g.asked }
 
 // Start starts a node that serves clients when it returns.
-func Start(cfg Config) (*Gateway, error) {
+func Start(cfg Config) (*Gateway, error) { return Join(context.Background(), cfg) }
+
+// Join is Start for a node that is to be in a cluster: it is a member when Join
+// returns. ctx ends the waiting for others.
+func Join(ctx context.Context, cfg Config) (*Gateway, error) {
+	g := &Gateway{stop: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{}), log: cfg.Logger}
+	l, err := listenFrom(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	g.addr = l.Addr().(*net.TCPAddr)
+	if cfg.Cluster != nil {
+		if err := g.joinCluster(ctx, &cfg); err != nil {
+			l.Close()
+			return nil, err
+		}
+		cfg.Streams = g.member.streams
+	}
+	if err := g.start(&cfg, l); err != nil {
+		l.Close()
+		g.end()
+		return nil, err
+	}
+	return g, nil
+}
+
+// start puts the node together and serves clients on l.
+func (g *Gateway) start(cfg *Config, l *net.TCPListener) error {
 	locals := slices.Concat(session.Commands, conn.Commands, pubsub.Commands)
-	g := &Gateway{stop: make(chan struct{}), done: make(chan struct{}), asked: make(chan struct{})}
 	hub := pubsub.New()
 	node, err := coordinator.Start(coordinator.Options{
 		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals), Programs: conn.Programs,
-		Effects: hub, Config: engine.DefaultConfig(), Logger: cfg.Logger,
+		Effects: hub, Config: engine.DefaultConfig(), Logger: cfg.Logger, System: g.system,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start node: %w", err)
+		return fmt.Errorf("start node: %w", err)
 	}
 	g.Node = node
 	if g.sagas, err = coordinator.NewCoordinators(node.System, node.Env); err != nil {
-		node.Stop()
-		return nil, fmt.Errorf("start node: %w", err)
+		return fmt.Errorf("start node: %w", err)
 	}
 	g.Server = session.NewServer(node.Env, g.sagas, locals)
-	g.openStreams(&cfg)
+	g.openStreams(cfg)
 	hub.Attach(g.Server)
 	g.Server.Shutdown = sync.OnceFunc(func() { close(g.asked) })
 	send, err := g.spawnHeart()
 	if err != nil {
-		node.Stop()
-		return nil, err
+		return err
 	}
-	if err := g.listen(&cfg); err != nil {
-		node.Stop()
-		return nil, err
+	if err := g.listen(cfg); err != nil {
+		return err
+	}
+	if g.member != nil {
+		g.member.run()
+	}
+	if err := g.driver.Serve(l, g.Server.Open); err != nil {
+		return err
 	}
 	go g.tick(send)
-	return g, nil
+	return nil
 }
 
 func localRows(list []session.Command) []*command.Row {
@@ -138,31 +174,23 @@ func localRows(list []session.Command) []*command.Row {
 // Addr returns the address that clients connect to.
 func (g *Gateway) Addr() *net.TCPAddr { return g.addr }
 
+// listen starts the event loops, and serves the streams of other nodes.
 func (g *Gateway) listen(cfg *Config) error {
-	l, err := listenFrom(cfg)
-	if err != nil {
-		return err
-	}
-	g.addr = l.Addr().(*net.TCPAddr)
 	g.Server.NonLoopback = !g.addr.IP.IsLoopback()
 	loops := cfg.Loops
 	if loops == 0 {
 		loops = max(1, runtime.GOMAXPROCS(0)/2)
 	}
 	if err := g.configure(cfg, loops); err != nil {
-		l.Close()
 		return err
 	}
 	keepAlive := func() int { return g.Server.Limits.Load().KeepAlive }
+	var err error
 	if g.driver, err = netloop.New(loops, cfg.Portable, g.Server, keepAlive); err != nil {
 		return err
 	}
 	g.streams.Attach(g.driver)
-	if err := g.serveStreams(cfg); err != nil {
-		l.Close()
-		return err
-	}
-	return g.driver.Serve(l, g.Server.Open)
+	return g.serveStreams(cfg)
 }
 
 // portsToTry is how many ports are tried when the default one is taken.
@@ -214,9 +242,27 @@ func (g *Gateway) beat(at time.Time, n int) {
 func (g *Gateway) Stop() {
 	close(g.stop)
 	<-g.done
-	g.Node.Env.Running.End()
-	g.streams.Stop()
-	g.driver.Close()
-	g.streams.Wait()
-	g.Node.Stop()
+	g.end()
+}
+
+// end ends what has been started.
+func (g *Gateway) end() {
+	if g.Node != nil {
+		g.Node.Env.Running.End()
+	}
+	if g.streams != nil {
+		g.streams.Stop()
+	}
+	if g.driver != nil {
+		g.driver.Close()
+	}
+	if g.streams != nil {
+		g.streams.Wait()
+	}
+	if g.member != nil {
+		g.member.Stop()
+	}
+	if g.Node != nil {
+		g.Node.Stop()
+	}
 }

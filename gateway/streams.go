@@ -22,7 +22,7 @@ func (g *Gateway) openStreams(cfg *Config) {
 	o := peer.Options{
 		Env: g.Node.Env, Sagas: g.sagas, LoopOf: session.LoopOf, Logger: cfg.Logger,
 		Gate:      func(flags command.Flag) reply.Error { return g.Server.Scarce(flags) },
-		Recovered: g.Server.Survived,
+		Recovered: g.Server.Survived, Fenced: g.Server.Fenced,
 	}
 	if t := cfg.StreamTLS; t != nil {
 		o.Client, o.Server = t.Client, t.Server

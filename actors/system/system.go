@@ -7,6 +7,9 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
+// System is Proto.Actor's, for those who only pass it on.
+type System = actor.ActorSystem
+
 // New returns an actor system that logs to logger from warnings on.
 func New(logger *slog.Logger) *actor.ActorSystem {
 	quiet := slog.New(warnings{logger.Handler()})

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/troupedb/troupe/coordinator/catalog"
 	"github.com/troupedb/troupe/gateway"
 	"github.com/troupedb/troupe/gateway/collector"
 )
@@ -13,10 +20,13 @@ import (
 func nodeCommand() *cobra.Command {
 	cfg := gateway.DefaultConfig()
 	var level string
+	var member memberFlags
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Start a node",
 		Long: "Starts a node and serves Redis clients until it is told to stop (Ctrl-C or SIGTERM).\n" +
+			"Nodes that are started on one machine become one cluster by themselves. A node joins others over a\n" +
+			"network only if it is told to, with --join; then it needs --advertise, and keys and certificates or --insecure.\n" +
 			"Each flag can also be given as an environment variable, such as TROUPE_PORT for --port.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -26,17 +36,21 @@ func nodeCommand() *cobra.Command {
 			}
 			cfg.Logger = logger
 			cfg.PortGiven = cmd.Flags().Changed("port")
+			if err := member.apply(&cfg, cmd); err != nil {
+				return err
+			}
 			return runNode(cmd, cfg)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&cfg.Bind, "bind", cfg.Bind, "address to listen on")
 	f.IntVar(&cfg.Port, "port", cfg.Port, "port to listen on; if it is not given and taken, the next free one is used")
-	f.IntVar(&cfg.Shards, "shards", cfg.Shards, "number of shards, 1 to 1024")
+	f.IntVar(&cfg.Shards, "shards", cfg.Shards, "number of shards, 1 to 1024, of a cluster that this node founds")
 	f.StringVar(&cfg.RequirePass, "requirepass", "", "password that clients must give (AUTH)")
 	f.IntVar(&cfg.MaxClients, "maxclients", cfg.MaxClients, "most clients connected at once")
 	f.StringVar(&level, "log-level", "warn", "what is logged to standard error: debug, info, warn or error")
 	f.StringVar(&cfg.EnableDebug, "enable-debug-command", cfg.EnableDebug, "who may use DEBUG: no, yes, or local (connections from this machine)")
+	member.add(f)
 	return cmd
 }
 
@@ -53,7 +67,7 @@ func runNode(cmd *cobra.Command, cfg gateway.Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	g, err := gateway.Start(cfg)
+	g, err := gateway.Join(cmd.Context(), cfg)
 	if err != nil {
 		return err
 	}
@@ -62,11 +76,29 @@ func runNode(cmd *cobra.Command, cfg gateway.Config) error {
 	greet(cmd.OutOrStdout(), g, &cfg)
 	select {
 	case <-cmd.Context().Done():
+		leave(cmd.OutOrStdout(), g)
 	case <-g.ShutdownAsked():
 	}
 	g.Stop()
 	fmt.Fprintln(cmd.OutOrStdout(), "Stopped.")
 	return nil
+}
+
+// leave hands the node's shards to others before it ends. A second signal ends it at
+// once.
+func leave(w io.Writer, g *gateway.Gateway) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	last := -1
+	err := g.Leave(ctx, func(shards int) {
+		if shards != last {
+			last = shards
+			fmt.Fprintf(w, "Handing over to the other nodes: %d shards are left (once more Ctrl-C ends at once, and loses them).\n", shards)
+		}
+	})
+	if err != nil && !errors.Is(err, catalog.NobodyLeft) {
+		fmt.Fprintln(w, "Not everything was handed over:", err)
+	}
 }
 
 // greet tells a person what is running and what to do with it.
@@ -76,7 +108,7 @@ func greet(w io.Writer, g *gateway.Gateway, cfg *gateway.Config) {
 	if addr.IP.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	fmt.Fprintf(w, "Troupe listens on %s with %d shards.\n", addr, cfg.Shards)
+	fmt.Fprintf(w, "Troupe listens on %s with %d shards.\n", addr, len(g.Node.Env.Shards))
 	if !cfg.PortGiven && addr.Port != cfg.Port {
 		fmt.Fprintf(w, "  Port %d was taken, so this is the next free one.\n", cfg.Port)
 	}
@@ -86,6 +118,10 @@ func greet(w io.Writer, g *gateway.Gateway, cfg *gateway.Config) {
 	}
 	fmt.Fprintf(w, "  Connect:  redis-cli -h %s -p %d%s\n", host, addr.Port, auth)
 	fmt.Fprintf(w, "  Measure:  troupe bench --host %s --port %d --peer\n", host, addr.Port)
+	if about := g.Membership(); about != "" {
+		fmt.Fprintf(w, "  Cluster:  %s\n", about)
+		fmt.Fprintf(w, "            troupe cluster status --port %d%s\n", addr.Port, strings.Replace(auth, "-a", "--pass", 1))
+	}
 	fmt.Fprintln(w, "  Data is held in memory only: it is gone when this process ends.")
 	if cfg.RequirePass == "" && !addr.IP.IsLoopback() {
 		fmt.Fprintln(w, "  No password is set, so clients on other machines are refused (protected mode): see --requirepass.")

@@ -106,3 +106,16 @@ func (c *Controller) assigned(s *State, v View) ([]placement.Shard, *traffic) {
 	}
 	return shards, under
 }
+
+// Plan returns the moves that would make the shards even as things stand, load aside.
+func (s *State) Plan() []placement.Move {
+	shards := make([]placement.Shard, len(s.shards))
+	for i := range s.shards {
+		p := &s.shards[i]
+		shards[i].Owner = p.Owner
+		if p.To != 0 {
+			shards[i].Owner = p.To
+		}
+	}
+	return placement.Plan(shards, s.placeable())
+}

@@ -33,6 +33,8 @@ type Options struct {
 	LoopOf func(worker any) *Loop
 	// Gate tells why a command with these flags must not run here now, "" if it may.
 	Gate func(command.Flag) reply.Error
+	// Fenced tells that the node may not serve its shards just now.
+	Fenced func() bool
 	// Recovered is told of a panic that one connection has survived.
 	Recovered func(p any)
 	// Client and Server are the two sides of mutual TLS, nil: streams are plain.
@@ -257,7 +259,7 @@ func (n *Net) open(ctx context.Context, m *directory.Member, worker any) (over c
 	}
 	over = make(chan struct{})
 	err = n.driver.Adopt(c, worker, func(c *netloop.Conn, worker any) netloop.Session {
-		s := &stream{net: n, loop: n.LoopOf(worker), to: m.Number, conn: c}
+		s := &stream{net: n, loop: n.LoopOf(worker), to: m.Number, conn: c, since: time.Now().UnixMilli()}
 		s.loop.streams[m.Number] = s
 		n.opened(s)
 		return closing{s, over}

@@ -20,6 +20,7 @@ type serving struct {
 	run     engine.Request
 	lease   *shard.Handle
 	now     int64
+	fenced  bool
 }
 
 // Open is the netloop.Opener of the port for streams.
@@ -41,7 +42,7 @@ const (
 
 // Data implements netloop.Session.
 func (s *serving) Data(in []byte) (consumed int) {
-	s.now = time.Now().UnixMilli()
+	s.now, s.fenced = time.Now().UnixMilli(), s.net.Fenced()
 	defer s.release()
 	defer func() {
 		if p := recover(); p != nil {
@@ -74,6 +75,13 @@ func (s *serving) Data(in []byte) (consumed int) {
 func (s *serving) take(f *frame) error {
 	if s.from == 0 {
 		return s.hello(f)
+	}
+	switch {
+	case f.kind == kindRequest && s.fenced:
+		s.frame(kindRefused, f.id, f.content)
+		return nil
+	case f.kind == kindOrder && s.fenced:
+		return nil // as if it were lost: the coordinator asks again, or learns that this node is down
 	}
 	switch f.kind {
 	case kindRequest:

@@ -27,6 +27,7 @@ type stream struct {
 	soiled bool   // stands in loop.dirty
 	asked  asked
 	closed bool
+	since  int64 // Unix milliseconds
 
 	mu     sync.Mutex
 	mail   []byte // frames from other goroutines

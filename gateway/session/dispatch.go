@@ -37,6 +37,10 @@ func (s *Session) single(info *command.Info, args [][]byte) {
 		return
 	}
 	out := s.out()
+	if s.w.fenced {
+		out.Error(errFenced)
+		return
+	}
 	req := &s.w.req
 	*req = engine.Request{
 		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: out, Now: s.w.clock(),
@@ -135,6 +139,11 @@ func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
 	}
 	if call.Cmd.Flags&command.Blocking != 0 {
 		call.Block = func(why *saga.Blocked) { s.await(call, why) }
+	}
+	if s.w.fenced {
+		call.Out.Error(errFenced)
+		s.finish(call.Out, then)
+		return
 	}
 	if s.inline(call) {
 		s.finish(call.Out, then)

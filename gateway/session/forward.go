@@ -12,6 +12,7 @@ import (
 )
 
 const (
+	errFenced   reply.Error = "CLUSTERDOWN This node has lost touch with most of the cluster and must not serve"
 	errNodeDown reply.Error = "CLUSTERDOWN The node that has the key is down"
 	errNodeBusy reply.Error = "CLUSTERDOWN The node that has the key cannot be reached, or takes too long to take over the key; nothing was done"
 	errOutcome  reply.Error = "UNKNOWN The connection to the node that has the key broke; it is unknown whether the command was carried out"

@@ -3,6 +3,7 @@ package session
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,6 +134,9 @@ type Server struct {
 	// Streams lead to the other nodes.
 	Streams *peer.Net
 
+	// lease is until when the node may serve its shards, in nanoseconds since Started.
+	lease atomic.Int64
+
 	calls   callStats
 	samples samples
 	debug   *command.Info // DEBUG, which most nodes refuse
@@ -175,6 +179,7 @@ func NewServer(env *saga.Env, sagas Sagas, commands []Command) *Server {
 		calls:   newCallStats(env.Table.Len()),
 		debug:   env.Table.Lookup([]byte("debug")),
 	}
+	srv.lease.Store(math.MaxInt64)
 	byRow := map[*command.Row]LocalHandler{}
 	for _, c := range commands {
 		byRow[c.Row] = c.Run
@@ -194,6 +199,8 @@ func newRunID() string {
 
 // worker is what the sessions of a loop share.
 type worker struct {
+	srv    *Server
+	fenced bool // the node may not serve its shards in this turn
 	runner *saga.Runner
 	req    engine.Request
 	call   saga.Call
@@ -210,7 +217,7 @@ type worker struct {
 
 // NewWorker implements netloop.Handler.
 func (srv *Server) NewWorker() any {
-	w := &worker{runner: srv.Env.NewRunner(), calls: newTurnCalls(srv.Env.Table.Len())}
+	w := &worker{srv: srv, runner: srv.Env.NewRunner(), calls: newTurnCalls(srv.Env.Table.Len())}
 	if srv.Streams != nil {
 		w.loop = srv.Streams.NewLoop()
 	}
@@ -248,9 +255,22 @@ func (srv *Server) flush(wk *worker) {
 // clock returns the time of this turn.
 func (w *worker) clock() int64 {
 	if !w.turn {
-		w.now, w.turn = time.Now().UnixMilli(), true
+		now := time.Now()
+		w.now, w.turn = now.UnixMilli(), true
+		w.fenced = w.srv.fencedAt(now)
 	}
 	return w.now
+}
+
+// Serve says until when the node may serve its shards.
+func (srv *Server) Serve(until time.Time) { srv.lease.Store(int64(until.Sub(srv.Started))) }
+
+// Fenced tells that the node may not serve its shards now: it has not heard from
+// the catalog for so long that others may have been given them.
+func (srv *Server) Fenced() bool { return srv.fencedAt(time.Now()) }
+
+func (srv *Server) fencedAt(now time.Time) bool {
+	return int64(now.Sub(srv.Started)) > srv.lease.Load()
 }
 
 const (

@@ -28,6 +28,9 @@ type Engine struct {
 	// Resident is what the shard's records take in memory, in bytes, as of the
 	// last Tick. Anybody may read it.
 	Resident atomic.Int64
+	// Keys is how many keys the shard had in all databases as of the last Tick.
+	// Anybody may read it.
+	Keys atomic.Int64
 
 	handlers []Handler
 	effects  Effects
@@ -191,6 +194,11 @@ func (e *Engine) Tick(now int64) (more bool) {
 	}
 	e.remind()
 	e.Resident.Store(e.KS.Arena.Resident())
+	keys := 0
+	for db := range keyspace.Databases {
+		keys += e.KS.Len(db)
+	}
+	e.Keys.Store(int64(keys))
 	more = e.collectRetired() || more
 	return more || e.KS.Garbage()
 }

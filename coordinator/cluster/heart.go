@@ -1,0 +1,113 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/troupedb/troupe/actors/transport"
+	"github.com/troupedb/troupe/coordinator/catalog"
+)
+
+// heart sends this node's heartbeats until it stops.
+func (c *Cluster) heart() {
+	ticker := time.NewTicker(catalog.HeartbeatEvery * time.Millisecond)
+	defer ticker.Stop()
+	for seq := uint64(1); ; seq++ {
+		c.sendBeat(seq)
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-c.join: // the leader does not know this process
+			c.joinAgain()
+		case <-ticker.C:
+		}
+	}
+}
+
+func (c *Cluster) sendBeat(seq uint64) {
+	st := c.runner.Status()
+	addr := c.raftAddr(st.Leader)
+	if !st.IsLeader && addr == "" {
+		return
+	}
+	h := heartbeat{seq: seq}
+	if hooks := c.hooks.Load(); hooks != nil {
+		h.loads = hooks.Loads()
+	}
+	c.leaseMu.Lock()
+	c.lease.Sent(seq, c.now())
+	c.leaseMu.Unlock()
+	if st.IsLeader {
+		c.takeBeat(transport.From{ID: c.id.ID, Incarnation: c.incarnation}, h)
+		return
+	}
+	c.transport.Send(addr, kindHeartbeat, h.encode())
+}
+
+// heard takes a heartbeat of another node.
+func (c *Cluster) heard(from transport.From, payload []byte) {
+	h, err := parseHeartbeat(payload)
+	if err != nil {
+		c.o.Logger.Warn("refused a heartbeat", "from", from.Address, "error", err)
+		return
+	}
+	c.takeBeat(from, h)
+}
+
+func (c *Cluster) takeBeat(from transport.From, h heartbeat) {
+	c.store.with(func(s *catalog.State) {
+		c.loadsMu.Lock()
+		defer c.loadsMu.Unlock()
+		c.loads.Report(s, from.ID, from.Incarnation, h.loads)
+	})
+	select {
+	case c.beats <- beat{from.ID, from.Address, from.Incarnation, h.seq}:
+	default: // the next one comes in time
+	}
+}
+
+// answerBeat tells a node what became of its heartbeat.
+func (c *Cluster) answerBeat(b beat, answer catalog.Answer) {
+	a := beatAck{b.seq, answer}
+	if b.id == c.id.ID && b.incarnation == c.incarnation {
+		c.acked(a)
+		return
+	}
+	c.transport.Send(b.addr, kindBeatAck, a.encode())
+}
+
+func (c *Cluster) heardAck(from transport.From, payload []byte) {
+	a, err := parseBeatAck(payload)
+	if err != nil {
+		c.o.Logger.Warn("refused an answer to a heartbeat", "from", from.Address, "error", err)
+		return
+	}
+	c.acked(a)
+}
+
+func (c *Cluster) acked(a beatAck) {
+	if a.answer == catalog.Stranger {
+		select {
+		case c.join <- struct{}{}:
+		default:
+		}
+		return
+	}
+	c.leaseMu.Lock()
+	c.lease.Acked(a.seq)
+	until, ok := c.lease.Until()
+	c.leaseMu.Unlock()
+	if hooks := c.hooks.Load(); ok && hooks != nil {
+		hooks.Serve(c.started.Add(time.Duration(until) * time.Millisecond))
+	}
+	c.leased.Do(func() { close(c.firstLease) })
+}
+
+// joinAgain is for a node whose process, or membership, the catalog does not know.
+func (c *Cluster) joinAgain() {
+	ctx, cancel := context.WithTimeout(c.ctx, proposePatience)
+	defer cancel()
+	if _, err := c.Propose(ctx, catalog.NewJoin(c.me(), nil, time.Now().UnixMilli())); err != nil {
+		c.o.Logger.Warn("cannot join the cluster again", "error", err)
+	}
+}

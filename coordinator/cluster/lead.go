@@ -1,0 +1,208 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/troupedb/troupe/actors/membership"
+	"github.com/troupedb/troupe/coordinator/catalog"
+	"github.com/troupedb/troupe/shard/replica"
+)
+
+const (
+	// leadEvery is how often a leader looks at the cluster.
+	leadEvery = 100 * time.Millisecond
+	// maxBeats bounds the heartbeats that wait for the leader to make sure that it is.
+	maxBeats = 4096
+)
+
+// beat is a heartbeat that is to be acknowledged.
+type beat struct {
+	id, addr    string
+	incarnation uint64
+	seq         uint64
+}
+
+// leader is what this node does if it leads the catalog's group.
+type leader struct {
+	c          *Cluster
+	term       uint64 // 0: it does not lead
+	arbiter    catalog.Arbiter
+	controller *catalog.Controller
+	pending    []beat
+	reading    bool
+	confirmed  chan confirmed
+}
+
+// confirmed tells that this node has led after the beats had come.
+type confirmed struct {
+	beats []beat
+	err   error
+}
+
+// lead runs until the node stops.
+func (c *Cluster) lead() {
+	l := &leader{c: c, confirmed: make(chan confirmed, 1)}
+	ticker := time.NewTicker(leadEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-ticker.C:
+			l.tick()
+		case b := <-c.beats:
+			if l.term != 0 && len(l.pending) < maxBeats {
+				l.pending = append(l.pending, b)
+				l.confirm()
+			}
+		case r := <-l.confirmed:
+			l.reading = false
+			if r.err == nil {
+				l.acknowledge(r.beats)
+			}
+			l.confirm()
+		}
+	}
+}
+
+// confirm asks a quorum whether this node still leads, for all beats that wait.
+func (l *leader) confirm() {
+	if l.reading || len(l.pending) == 0 {
+		return
+	}
+	beats := l.pending
+	l.pending, l.reading = nil, true
+	l.c.done.Go(func() {
+		ctx, cancel := context.WithTimeout(l.c.ctx, time.Second)
+		defer cancel()
+		l.confirmed <- confirmed{beats, l.c.runner.ReadIndex(ctx)}
+	})
+}
+
+func (l *leader) acknowledge(beats []beat) {
+	if l.term == 0 {
+		return
+	}
+	answers := make([]catalog.Answer, len(beats))
+	l.c.store.with(func(s *catalog.State) {
+		for i, b := range beats {
+			answers[i] = l.arbiter.Heartbeat(s, b.id, b.incarnation, l.c.now())
+		}
+	})
+	for i, b := range beats {
+		if answers[i] != catalog.Wait {
+			l.c.answerBeat(b, answers[i])
+		}
+	}
+}
+
+// tick takes over or steps down, and does what a leader has to.
+func (l *leader) tick() {
+	st := l.c.runner.Status()
+	switch {
+	case !st.IsLeader || !st.Settled:
+		if l.term != 0 {
+			l.term, l.controller, l.pending = 0, nil, nil
+			l.arbiter.StepDown()
+		}
+		return
+	case st.Term != l.term:
+		l.term, l.controller = st.Term, catalog.NewController(l.c.now())
+		l.c.store.with(func(s *catalog.State) { l.arbiter.BecomeLeader(s, st.Term, l.c.now()) })
+	}
+	var entries []*catalog.Entry
+	var actions []catalog.Action
+	alive := l.c.alive()
+	l.c.store.with(func(s *catalog.State) {
+		l.c.loadsMu.Lock()
+		defer l.c.loadsMu.Unlock()
+		entries = l.arbiter.Tick(s, &l.c.loads, l.c.now(), time.Now().UnixMilli())
+		if l.c.asked.Swap(false) {
+			l.controller.Rebalance(l.c.now())
+		}
+		actions = l.controller.Decide(s, catalog.View{
+			Now: l.c.now(), Raft: raftView(&st), Loads: &l.c.loads,
+			Alive: func(id string) bool { return id == l.c.id.ID || alive[id] },
+		})
+	})
+	for _, e := range entries {
+		l.propose(e)
+	}
+	for _, a := range actions {
+		l.act(a)
+	}
+}
+
+func (l *leader) propose(e *catalog.Entry) {
+	l.c.done.Go(func() {
+		ctx, cancel := context.WithTimeout(l.c.ctx, proposePatience)
+		defer cancel()
+		if r, err := l.c.proposeHere(ctx, e); err != nil {
+			l.c.o.Logger.Debug("a proposal of the leader was lost", "error", err)
+		} else if err := r.Err(); err != nil {
+			l.c.o.Logger.Debug("a proposal of the leader was refused", "error", err)
+		}
+	})
+}
+
+func (l *leader) act(a catalog.Action) {
+	l.c.o.Logger.Info("the leader decides", "action", a.String())
+	switch a := a.(type) {
+	case catalog.Propose:
+		l.propose(a.Entry)
+	case catalog.ConfChange:
+		l.change(a)
+	case catalog.Transfer:
+		l.c.done.Go(func() {
+			ctx, cancel := context.WithTimeout(l.c.ctx, proposePatience)
+			defer cancel()
+			if err := l.c.runner.TransferLeader(ctx, a.RaftID); err != nil {
+				l.c.o.Logger.Debug("the leadership was not handed over", "error", err)
+			}
+		})
+	}
+}
+
+// change changes the voters and learners of the catalog's group.
+func (l *leader) change(a catalog.ConfChange) {
+	st := l.c.runner.Status()
+	kind := replica.Remove
+	switch {
+	case a.Kind == catalog.AddVoter:
+		kind = replica.Promote
+	case a.Kind == catalog.AddLearner && st.Conf.Votes(a.RaftID):
+		kind = replica.Demote
+	case a.Kind == catalog.AddLearner:
+		kind = replica.AddLearner
+	}
+	l.c.done.Go(func() {
+		ctx, cancel := context.WithTimeout(l.c.ctx, proposePatience)
+		defer cancel()
+		if err := l.c.runner.ChangeConf(ctx, replica.Change{Kind: kind, ID: a.RaftID}); err != nil {
+			l.c.o.Logger.Debug("the catalog's group was not changed", "change", a.String(), "error", err)
+		}
+	})
+}
+
+func raftView(st *replica.Status) catalog.Raft {
+	r := catalog.Raft{Self: st.ID, Commit: st.Commit, Pending: st.Conf.Joint()}
+	r.Peers = append(r.Peers, catalog.Peer{ID: st.ID, Voter: st.Conf.Votes(st.ID), Active: true, Match: st.Last})
+	for _, p := range st.Peers {
+		if p.ID != st.ID {
+			r.Peers = append(r.Peers, catalog.Peer{ID: p.ID, Voter: !p.Learner, Active: p.Active, Match: p.Match})
+		}
+	}
+	return r
+}
+
+// alive returns the nodes, by identity, that answer as far as is known.
+func (c *Cluster) alive() map[string]bool {
+	alive := map[string]bool{}
+	for _, m := range c.membership.Members() {
+		if m.Status == membership.Alive {
+			alive[m.ID] = true
+		}
+	}
+	return alive
+}

@@ -1,0 +1,125 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/troupedb/troupe/actors/transport"
+	"github.com/troupedb/troupe/coordinator/catalog"
+	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
+	"github.com/troupedb/troupe/shard/replica"
+)
+
+const (
+	// proposeAgain is how long a proposal waits that finds no leader.
+	proposeAgain = 100 * time.Millisecond
+	// proposePatience bounds one attempt.
+	proposePatience = 2 * time.Second
+)
+
+// errNoLeader: the catalog has no leader just now, or none that can be reached.
+var errNoLeader = errors.New("the catalog has no leader: most of the nodes that vote must be up")
+
+// Propose has the catalog carry out an entry, wherever its leader is. Entries name
+// what they know, so one that is sent twice does no harm: attempts go on until ctx
+// ends. A refusal is an error.
+func (c *Cluster) Propose(ctx context.Context, e *catalog.Entry) (catalog.Result, error) {
+	for {
+		r, err := c.proposeOnce(ctx, e)
+		if err == nil {
+			return r, r.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return r, fmt.Errorf("%w (%w)", err, ctx.Err())
+		case <-c.ctx.Done():
+			return r, errStopped
+		case <-time.After(proposeAgain):
+		}
+	}
+}
+
+var errStopped = errors.New("the node is stopping")
+
+func (c *Cluster) proposeOnce(ctx context.Context, e *catalog.Entry) (catalog.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, proposePatience)
+	defer cancel()
+	st := c.runner.Status()
+	if st.IsLeader {
+		return c.proposeHere(ctx, e)
+	}
+	addr := c.raftAddr(st.Leader)
+	if addr == "" {
+		return catalog.Result{}, errNoLeader
+	}
+	return c.proposeAt(ctx, addr, kindPropose, e)
+}
+
+func (c *Cluster) proposeAt(ctx context.Context, addr string, kind transport.Kind, e *catalog.Entry) (catalog.Result, error) {
+	b, err := c.transport.Request(ctx, addr, kind, e.Encode())
+	if err != nil {
+		return catalog.Result{}, err
+	}
+	return parseResult(b)
+}
+
+// proposeHere proposes at this replica, which leads.
+func (c *Cluster) proposeHere(ctx context.Context, e *catalog.Entry) (catalog.Result, error) {
+	e.Request = rand.Uint64()
+	wait := c.store.await(e.Request)
+	defer c.store.giveUp(e.Request)
+	if err := c.runner.Propose(ctx, e.Encode()); err != nil {
+		return catalog.Result{}, err
+	}
+	select {
+	case r := <-wait:
+		return r, nil
+	default:
+		return catalog.Result{}, replica.ErrUnknown // a snapshot has brought it
+	}
+}
+
+// proposed answers another node's proposal, which may have to go on to the leader.
+func (c *Cluster) proposed(ctx context.Context, from transport.From, payload []byte) ([]byte, error) {
+	e, err := troupev1.DecodeCatalogEntry(payload)
+	if err != nil {
+		return nil, err
+	}
+	st := c.runner.Status()
+	if !st.IsLeader {
+		addr := c.raftAddr(st.Leader)
+		if addr == "" || addr == from.Address {
+			return nil, errNoLeader
+		}
+		r, err := c.proposeAt(ctx, addr, kindPropose, e)
+		return encodeResult(r), err
+	}
+	if e.GetBootstrap() != nil || e.GetLead() != nil {
+		return nil, errMessage // only a leader's own
+	}
+	if join := e.GetJoin(); join != nil {
+		// The leader knows what is lost with the process before.
+		join.At = time.Now().UnixMilli()
+		c.addKeys(join)
+	}
+	r, err := c.proposeHere(ctx, e)
+	return encodeResult(r), err
+}
+
+// addKeys says of a node that comes back how many keys its shards had.
+func (c *Cluster) addKeys(join *troupev1.CatalogJoin) {
+	c.store.with(func(s *catalog.State) {
+		m := s.ByID(string(join.GetMember().GetId()))
+		if m == nil {
+			return
+		}
+		c.loadsMu.Lock()
+		defer c.loadsMu.Unlock()
+		for _, k := range c.loads.Keys(s, m.Number) {
+			join.Keys = append(join.Keys, &troupev1.CatalogKeys{Shard: uint32(k.Shard), Keys: k.Keys})
+		}
+	})
+}

@@ -1,0 +1,185 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/troupedb/troupe/actors/system"
+	"github.com/troupedb/troupe/actors/transport"
+	"github.com/troupedb/troupe/coordinator/catalog"
+	"github.com/troupedb/troupe/coordinator/cluster"
+	"github.com/troupedb/troupe/gateway/session"
+)
+
+// ClusterConfig is how a node takes part in a cluster.
+type ClusterConfig struct {
+	Name, Cluster, Zone string
+	// Host is the address at which other nodes, and clients, reach this one.
+	Host                              string
+	StreamPort, GossipPort, ActorPort int
+	Dir                               string
+	Join                              []string
+	Expect                            int
+	GossipKey                         []byte
+	TLS                               *transport.TLS
+	Progress                          func(string)
+}
+
+// member is the part of a gateway that is in a cluster.
+type member struct {
+	g *Gateway
+	*cluster.Cluster
+	streams *net.TCPListener
+}
+
+// joinCluster makes the node a member, before it has shards: how many there are, the
+// cluster decides.
+func (g *Gateway) joinCluster(ctx context.Context, cfg *Config) error {
+	c := cfg.Cluster
+	bind := cfg.Bind
+	if ip := net.ParseIP(bind); ip != nil && ip.IsLoopback() != isLoopback(c.Host) {
+		bind = c.Host // clients are served elsewhere than where the nodes speak
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(bind, strconv.Itoa(c.StreamPort)))
+	if err != nil {
+		return fmt.Errorf("listen for streams (--stream-port): %w", err)
+	}
+	g.system = system.New(cfg.Logger)
+	m, err := cluster.Start(ctx, cluster.Options{
+		Name: c.Name, Cluster: c.Cluster, Zone: c.Zone, Bind: bind, Host: c.Host,
+		ClientPort: g.addr.Port, StreamPort: l.Addr().(*net.TCPAddr).Port, GossipPort: c.GossipPort, ActorPort: c.ActorPort,
+		Dir: c.Dir, Join: c.Join, Expect: c.Expect, GossipKey: c.GossipKey, TLS: c.TLS,
+		Shards: cfg.Shards, System: g.system, Logger: cfg.Logger, Progress: c.Progress,
+	})
+	if err != nil {
+		l.Close()
+		return err
+	}
+	g.member = &member{g: g, Cluster: m, streams: l.(*net.TCPListener)}
+	cfg.Shards = m.Directory().Shards()
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// run makes the node follow the cluster.
+func (m *member) run() {
+	g := m.g
+	g.Server.Cluster = m
+	g.Follow(m.Directory())
+	m.Run(cluster.Hooks{
+		Follow: g.Follow, Suspect: g.streams.Suspect, Serve: g.Server.Serve, Loads: m.loads,
+		Settings: func(pairs []string) {
+			if why := g.Server.Config.Set(words(pairs)); why != "" && len(pairs) > 0 {
+				g.log.Warn("the cluster has a setting that this node does not take", "error", why)
+			}
+		},
+	})
+}
+
+func words(pairs []string) [][]byte {
+	w := make([][]byte, len(pairs))
+	for i, p := range pairs {
+		w[i] = []byte(p)
+	}
+	return w
+}
+
+// loads says what is in the shards that this node has.
+func (m *member) loads() (loads []catalog.ShardLoad) {
+	const unit = 1 << 20 // bytes: less is not worth a move
+	d := m.g.Node.Env.Where.Load()
+	for i, h := range m.g.Node.Env.Shards {
+		if d.Mine(i) {
+			loads = append(loads, catalog.ShardLoad{Shard: i, Keys: h.Engine.Keys.Load(), Load: h.Engine.Resident.Load() / unit})
+		}
+	}
+	return loads
+}
+
+// leavePatience is how long a node that is told to end tries to hand its shards over.
+const leavePatience = 5 * time.Minute
+
+// Leave hands the node's shards to the others, if it is in a cluster, and says how
+// far that is. ctx ends it.
+func (g *Gateway) Leave(ctx context.Context, progress func(shards int)) error {
+	if g.member == nil {
+		return catalog.NobodyLeft
+	}
+	ctx, cancel := context.WithTimeout(ctx, leavePatience)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- g.member.Cluster.Leave(ctx) }()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-ticker.C:
+			progress(g.member.Owned())
+		}
+	}
+}
+
+// Status implements session.Cluster.
+func (m *member) Status(context.Context) (*session.ClusterStatus, error) {
+	st := session.StatusOf(m.Directory())
+	m.Cluster.Loads(func(shard int, keys int64) {
+		st.Shards[shard].Keys = keys
+	})
+	for i := range st.Nodes {
+		n := &st.Nodes[i]
+		n.Keys = 0
+		for _, s := range st.Shards {
+			switch {
+			case s.Owner != n.Number || n.Keys == session.Unknown:
+			case s.Keys == session.Unknown:
+				n.Keys = session.Unknown
+			default:
+				n.Keys += s.Keys
+			}
+		}
+	}
+	st.Links = m.Links()
+	return st, nil
+}
+
+// Rebalance implements session.Cluster.
+func (m *member) Rebalance(ctx context.Context) (int, error) { return m.Cluster.Rebalance(ctx) }
+
+// Links implements session.Cluster.
+func (m *member) Links() []session.Link {
+	var links []session.Link
+	for _, l := range m.g.streams.Links() {
+		links = append(links, session.Link{
+			Peer: l.Peer, Inbound: l.Inbound, Up: l.Up, Since: l.Since, Unsent: l.Unsent, Allocated: l.Unsent,
+		})
+	}
+	return links
+}
+
+// SetSettings sets settings of the whole cluster.
+func (m *member) SetSettings(ctx context.Context, pairs ...string) error {
+	return m.Cluster.SetSettings(ctx, pairs...)
+}
+
+// Membership says in a few words which cluster the node is in, "" if in none.
+func (g *Gateway) Membership() string {
+	if g.member == nil {
+		return ""
+	}
+	d := g.member.Directory()
+	gossip, _ := g.member.Ports()
+	nodes := "the first node"
+	if n := len(d.Members); n > 1 {
+		nodes = fmt.Sprintf("%d nodes", n)
+	}
+	return fmt.Sprintf("%s, %s; this one is %s (gossip port %d)", d.Cluster, nodes, g.member.Name(), gossip)
+}
