@@ -25,6 +25,9 @@ type Loop struct {
 	streams map[directory.Number]*stream
 	dirty   []*stream // with frames that are to be sent
 	emit    []Emitter
+
+	lane uint64 // of its messages, 0: it has none of its own
+	ways map[directory.Number]*way
 }
 
 // Emitter has output that is to be sent at the end of a turn.
@@ -32,7 +35,13 @@ type Emitter interface{ Emit() }
 
 // NewLoop returns the streams of a new event loop, or of a connection that is a loop
 // of its own.
-func (n *Net) NewLoop() *Loop { return &Loop{net: n, streams: map[directory.Number]*stream{}} }
+func (n *Net) NewLoop() *Loop {
+	l := newLoop(n)
+	if lane := n.speech.loops.Add(1); lane < 1<<laneBits {
+		l.lane = lane
+	}
+	return l
+}
 
 // stream returns the loop's stream to a peer, nil if there is none. Loops of single
 // connections share the streams of all.
@@ -91,6 +100,10 @@ func (f foreign) Refused(ticket uint64, request []byte) {
 }
 
 func (f foreign) Unknown(ticket uint64) { f.conn.Post(func() { f.asker.Unknown(ticket) }) }
+
+func newLoop(n *Net) *Loop {
+	return &Loop{net: n, streams: map[directory.Number]*stream{}, ways: map[directory.Number]*way{}}
+}
 
 // EmitLater makes the loop call e at the end of this turn: for what was written
 // outside of the calls of its session.

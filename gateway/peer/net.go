@@ -65,6 +65,7 @@ type Net struct {
 
 	topics map[Topic]Listener // set before streams are opened
 	asks   asks
+	speech speech
 }
 
 // New returns a Net without streams.
@@ -74,6 +75,7 @@ func New(o Options) *Net {
 		dialled: map[directory.Number]*dialled{}, topics: map[Topic]Listener{},
 	}
 	n.refusals.logger = o.Logger
+	n.speech.heard, n.speech.others = map[directory.Number]*lanes{}, newLoop(n)
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return n
 }
@@ -115,12 +117,15 @@ func (n *Net) any(to directory.Number, spread uint64) *stream {
 // opened and broken keep the list of streams.
 func (n *Net) opened(s *stream) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	list := []*stream{s}
 	if was := n.ready[s.to].Load(); was != nil {
 		list = append(list, *was...)
 	}
 	n.ready[s.to].Store(&list)
+	n.mu.Unlock()
+	if n.speech.onOpen != nil && len(list) == 1 {
+		n.speech.onOpen(s.to)
+	}
 }
 
 func (n *Net) broken(s *stream) {

@@ -21,6 +21,7 @@ type serving struct {
 	lease   *shard.Handle
 	now     int64
 	fenced  bool
+	lanes   *lanes
 }
 
 // Open is the netloop.Opener of the port for streams.
@@ -93,7 +94,7 @@ func (s *serving) take(f *frame) error {
 	case kindForsake, kindUnwatch:
 		return s.leave(f)
 	case kindTell:
-		return s.net.hear(s.from, f.content, nil)
+		return s.told(f)
 	case kindAsk:
 		id := f.id
 		return s.net.hear(s.from, f.content, func(answer []byte) {
@@ -110,7 +111,7 @@ func (s *serving) hello(f *frame) error {
 	}
 	s.conn.W.Buf = welcome(s.conn.W.Buf, err)
 	if err == nil {
-		s.from = h.number
+		s.from, s.lanes = h.number, s.net.lanesOf(h)
 	}
 	return err
 }

@@ -15,33 +15,12 @@ type Topic byte
 
 // Listener takes the messages of a topic. content is valid during the call, which is
 // on an event loop and must not block. answer is nil for a message; a question is
-// answered by calling it once, from any goroutine, at any time.
-type Listener func(from directory.Number, content []byte, answer func([]byte))
+// answered by calling it once, from any goroutine, at any time. An error ends the
+// stream: the peer does not speak as it should.
+type Listener func(from directory.Number, content []byte, answer func([]byte)) error
 
 // Listen makes f take a topic's messages. It is to be called before streams are opened.
 func (n *Net) Listen(t Topic, f Listener) { n.topics[t] = f }
-
-// Tell sends a message, which may be lost. Those of one spread arrive in order.
-func (n *Net) Tell(to directory.Number, t Topic, spread uint64, content []byte) bool {
-	return n.send(to, spread, kindTell, append([]byte{byte(t)}, content...))
-}
-
-// Tell sends a message on the loop's own stream, so that those of one loop arrive in
-// order, and after what it has forwarded before.
-func (l *Loop) Tell(to directory.Number, t Topic, content []byte) bool {
-	s := l.stream(to)
-	if s == nil {
-		return false
-	}
-	if s.loop != l {
-		return s.post(kindTell, 0, append([]byte{byte(t)}, content...))
-	}
-	out, start := begin(s.out, kindTell, 0)
-	s.out = append(append(out, byte(t)), content...)
-	finish(s.out, start)
-	s.soil()
-	return true
-}
 
 // Ask sends a question. then is called once, on any goroutine, with the answer, or
 // with false where there will be none.
@@ -129,8 +108,7 @@ func (n *Net) hear(from directory.Number, content []byte, answer func([]byte)) e
 	if f == nil {
 		return fmt.Errorf("unknown topic %d", content[0])
 	}
-	f(from, content[1:], answer)
-	return nil
+	return f(from, content[1:], answer)
 }
 
 // refusals counts what was refused, and logs it once a second at most.
