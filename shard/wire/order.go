@@ -124,7 +124,19 @@ func (r *reader) step(s *engine.SagaStep, table *command.Table) {
 	s.DB = int(r.db())
 	s.Key = r.upTo(1 << 30)
 	s.Args = r.args(nil)
-	if s.Key >= len(s.Args) || s.Wait != nil && (s.Key == 0 || s.Wait.Saga == 0) {
+	if r.bad || !sound(s) {
 		r.fail()
 	}
+}
+
+// sound tells whether a step has the words that its command needs, so that no
+// handler meets fewer, and its key where the table says.
+func sound(s *engine.SagaStep) bool {
+	switch {
+	case s.Key >= len(s.Args):
+		return false
+	case s.Wait != nil:
+		return s.Key > 0 && s.Wait.Saga != 0
+	}
+	return s.Key == s.Cmd.KeyPos && s.Cmd.AdmitsArity(len(s.Args))
 }

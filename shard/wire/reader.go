@@ -36,7 +36,14 @@ func (r *reader) upTo(most uint64) int {
 
 // count returns a number of items of at least size bytes each, which are still to
 // come, so it cannot exceed what is there.
-func (r *reader) count(size int) int { return r.upTo(uint64(len(r.b) / size)) }
+func (r *reader) count(size int) int {
+	n := r.uint()
+	if n > uint64(len(r.b)/size) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
 
 func (r *reader) byte() byte {
 	if len(r.b) == 0 {
