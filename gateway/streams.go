@@ -28,7 +28,7 @@ func (g *Gateway) openStreams(cfg *Config) {
 		o.Client, o.Server = t.Client, t.Server
 	}
 	g.streams = peer.New(o)
-	g.Server.Streams = g.streams
+	g.Server.AttachStreams(g.streams)
 	g.sagas.SetPeers(g.streams)
 }
 

@@ -19,8 +19,8 @@ const (
 	DefaultStringLimit = 256 << 20
 	// DefaultIdle is how many interpreters an Engine keeps for the next run.
 	DefaultIdle = 16
-	// shaLen is the length of a SHA1 in hexadecimal.
-	shaLen = 40
+	// SHALength is the length of a SHA1 in hexadecimal.
+	SHALength = 40
 )
 
 // Options configure an Engine. Zero fields take the defaults above.
@@ -41,6 +41,7 @@ type Engine struct {
 	recovered atomic.Uint64
 
 	mu      sync.RWMutex
+	flushes uint64
 	scripts map[string]*compiled // by SHA1
 	bodies  map[string]*compiled // the same by text, which EVAL has at hand
 	// last is the script that was found last, in most loads the one of the next
@@ -119,7 +120,7 @@ func (e *Engine) lookup(body []byte) *compiled {
 
 // find finds a script by its SHA1 in any letter case.
 func find[text string | []byte](e *Engine, sha text) *compiled {
-	var key [shaLen]byte
+	var key [SHALength]byte
 	if len(sha) != len(key) {
 		return nil
 	}
@@ -167,6 +168,32 @@ func (e *Engine) Flush() {
 	defer e.mu.Unlock()
 	e.scripts, e.bodies = make(map[string]*compiled), make(map[string]*compiled)
 	e.last.Store(nil)
+	e.flushes++
+}
+
+// Generation tells how often the cache was emptied.
+func (e *Engine) Generation() uint64 {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.flushes
+}
+
+// Share takes a script that another cache had while this one was of the given
+// generation, and tells whether it has. One that was asked for before a Flush must not
+// come back after it.
+func (e *Engine) Share(body []byte, generation uint64) bool {
+	sum := sha1.Sum(body)
+	c, err := compileScript(hex.EncodeToString(sum[:]), string(body))
+	if err != nil {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.flushes != generation {
+		return false
+	}
+	e.scripts[c.sha], e.bodies[c.body] = c, c
+	return true
 }
 
 // Recovered counts the panics inside the interpreter that were turned into

@@ -27,6 +27,26 @@ type Cluster interface {
 	Links() []Link
 }
 
+// Settings is what a Cluster implements that has settings for all nodes.
+type Settings interface {
+	// SetSettings sets values of CONFIG, given as pairs of name and value and known to
+	// be good, for the whole cluster, all or none. When it returns, this node has
+	// adopted them (Config.Adopt), and each other has by the time that its directory
+	// is of this node's epoch.
+	SetSettings(ctx context.Context, pairs ...string) error
+}
+
+// Library is what a Cluster implements that keeps scripts. Nodes tell each other of
+// scripts without it; with it one survives the node that knew it.
+type Library interface {
+	// LoadScript keeps a script.
+	LoadScript(ctx context.Context, body []byte) error
+	// FlushScripts forgets all. Each node empties its cache (Env.Scripts.Flush), soon.
+	FlushScripts(ctx context.Context) error
+	// Script returns the text of a script by its SHA1 in lower case. It does not wait.
+	Script(sha string) (body string, ok bool)
+}
+
 // Unknown stands for a number in a ClusterStatus that nobody could tell.
 const Unknown = -1
 

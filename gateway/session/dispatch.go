@@ -20,6 +20,9 @@ func (s *Session) dispatch(info *command.Info, args [][]byte) {
 		s.Conn.W.Error(reply.Error("ERR '" + info.FullName + "' is not supported by this node"))
 	default:
 		s.releaseLease()
+		if s.seekScripts(info, args, nil) {
+			return
+		}
 		call := &s.w.call
 		*call = saga.Call{Cmd: info, Args: args, DB: s.DB}
 		s.Call(call, nil)
@@ -170,8 +173,9 @@ func (s *Session) answerCall(out *reply.Writer, then func(*reply.Writer)) {
 	default:
 		s.Conn.Resume()
 		s.mute = len(s.Conn.W.Buf)
-		s.finish(out, then)
-		s.settleReply()
+		if s.finish(out, then); !s.Conn.Paused() { // else it waits for more
+			s.settleReply()
+		}
 		s.publish()
 	}
 }
@@ -213,6 +217,10 @@ func (s *Session) local(info *command.Info, args [][]byte) {
 func (s *Session) RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply.Writer, t *saga.Tx) {
 	if s.gone.closed.Load() {
 		out.Error(errGone)
+		return
+	}
+	if s.postponing && s.Server.wide(cmd, args) {
+		out.Null() // in the place of what splice puts there
 		return
 	}
 	r := &LocalCall{Cmd: cmd, Args: args, Out: out, Tx: t, DB: db}

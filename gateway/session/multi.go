@@ -82,6 +82,9 @@ func exec(s *Session, r *LocalCall) {
 		r.Out.Error(errExecNoMulti)
 		return
 	}
+	if !m.Failed && s.seekScripts(r.Cmd, r.Args, m.Queue) {
+		return
+	}
 	watches := s.watches
 	s.Multi, s.watches = nil, nil
 	if m.Failed {
@@ -96,7 +99,8 @@ func exec(s *Session, r *LocalCall) {
 	}
 	call := &s.w.call
 	*call = saga.Call{Cmd: s.Server.Env.Find(saga.ExecName), Args: r.Args, DB: s.DB, Queue: m.Queue, Watches: watches, Selected: s.selected}
-	if len(watches) == 0 {
+	later := s.postpone(m.Queue)
+	if len(watches) == 0 && len(later) == 0 {
 		s.countQueue(m.Queue)
 		s.Call(call, nil) // which copies what outlives it
 		s.w.recycle(m)
@@ -108,7 +112,11 @@ func exec(s *Session, r *LocalCall) {
 		if v, _ := reply.Parse(out.Buf); !v.Null() {
 			s.countQueue(m.Queue)
 		}
-		s.Conn.W.Raw(out.Buf)
+		if len(later) == 0 {
+			s.Conn.W.Raw(out.Buf)
+			return
+		}
+		s.splice(out.Buf, later)
 	})
 }
 

@@ -7,6 +7,7 @@ var Commands = []Command{
 	{Row: &discardRow, Run: discard},
 	{Row: &execRow, Run: exec},
 	{Row: &multiRow, Run: multi},
+	{Row: &scriptBodyRow, Here: scriptBodyHere},
 	{Row: &unwatchRow, Run: unwatchAll},
 	{Row: &watchRow, Run: watch},
 }

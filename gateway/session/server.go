@@ -30,12 +30,20 @@ type LocalCall struct {
 	Tx *saga.Tx
 	// DB is where the selected database is kept.
 	DB *int
+
+	late bool                    // the reply comes later
+	done func(out *reply.Writer) // takes it then, nil: the client does
 }
 
 // Command joins a row to its local handler.
 type Command struct {
 	Row *command.Row
 	Run LocalHandler
+	// Here, if not nil, is a node's part of a command that is for all nodes: what it
+	// does for another node that asks with the same words.
+	Here HereHandler
+	// Wide tells whether a command with these words is for all nodes; nil: with any.
+	Wide func(args [][]byte) bool
 }
 
 // Sagas carries out calls by messages.
@@ -141,6 +149,9 @@ type Server struct {
 	samples samples
 	debug   *command.Info // DEBUG, which most nodes refuse
 	locals  []LocalHandler
+	heres   []HereHandler              // by command
+	wides   []func(args [][]byte) bool // by command
+	evalSHA []bool                     // by command
 	nextID  atomic.Uint64
 	mu      sync.Mutex
 	clients map[uint64]*Session
@@ -173,6 +184,9 @@ func NewServer(env *saga.Env, sagas Sagas, commands []Command) *Server {
 	srv := &Server{
 		Table: env.Table, Env: env, Sagas: sagas,
 		locals:  make([]LocalHandler, env.Table.Len()),
+		heres:   make([]HereHandler, env.Table.Len()),
+		wides:   make([]func([][]byte) bool, env.Table.Len()),
+		evalSHA: make([]bool, env.Table.Len()),
 		clients: map[uint64]*Session{},
 		Started: time.Now(),
 		RunID:   newRunID(),
@@ -180,12 +194,14 @@ func NewServer(env *saga.Env, sagas Sagas, commands []Command) *Server {
 		debug:   env.Table.Lookup([]byte("debug")),
 	}
 	srv.lease.Store(math.MaxInt64)
-	byRow := map[*command.Row]LocalHandler{}
+	byRow := map[*command.Row]Command{}
 	for _, c := range commands {
-		byRow[c.Row] = c.Run
+		byRow[c.Row] = c
 	}
 	for _, info := range env.Table.All() {
-		srv.locals[info.ID] = byRow[info.Row]
+		c := byRow[info.Row]
+		srv.locals[info.ID], srv.heres[info.ID], srv.wides[info.ID] = c.Run, c.Here, c.Wide
+		srv.evalSHA[info.ID] = info.FullName == "evalsha" || info.FullName == "evalsha_ro"
 	}
 	return srv
 }

@@ -51,6 +51,9 @@ type Session struct {
 	seen     int64 // Unix milliseconds of the last command
 	mute     int   // start of the reply that CLIENT REPLY suppresses
 	input    int   // bytes of input that this turn works on
+	sought   bool  // the command that runs has looked for scripts elsewhere
+	// postponing: some commands of the transaction that runs are done after it.
+	postponing bool
 	muted    bool  // CLIENT REPLY suppresses the reply of the command that runs
 	softAt   int64 // since when the output is over the soft limit, Unix milliseconds
 	killed   atomic.Bool
@@ -89,7 +92,7 @@ type ClientInfo struct {
 
 func newSession(srv *Server, c *netloop.Conn, w *worker) *Session {
 	s := &Session{
-		ID: srv.nextID.Add(1), Server: srv, Conn: c, w: w,
+		ID: srv.newClientID(), Server: srv, Conn: c, w: w,
 		since: time.Now(), seen: w.clock(),
 	}
 	c.W.Proto = reply.RESP2
