@@ -4,7 +4,6 @@ import (
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/engine"
-	"github.com/troupedb/troupe/shard/keyspace"
 )
 
 // Place makes the node's shards follow a directory: those that are this node's are
@@ -43,9 +42,15 @@ func elsewhere(owner directory.Number) directory.Number {
 // enter opens a shard that this node has from now on. What is in it stays: it is what
 // the shard had all the time, or what a move has brought.
 func (n *Node) enter(e *engine.Engine, epoch uint64) {
-	if e.Closed() || e.Epoch() != epoch {
-		e.Open(epoch)
+	if !e.Closed() && e.Epoch() == epoch {
+		return
 	}
+	if e.ImportComplete() {
+		if err := e.EndImport(); err != nil {
+			panic("coordinator: a complete import does not end: " + err.Error())
+		}
+	}
+	e.Open(epoch)
 }
 
 // leave closes a shard that another node has, and frees its data piece by piece.
@@ -54,7 +59,5 @@ func leave(e *engine.Engine) {
 		return
 	}
 	e.Close()
-	for db := range keyspace.Databases {
-		e.KS.Flush(db)
-	}
+	e.EndExport(false)
 }

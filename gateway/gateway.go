@@ -87,8 +87,10 @@ type Gateway struct {
 
 	sagas   *coordinator.Coordinators
 	streams *peer.Net
+	hub     *pubsub.Hub
 	driver  netloop.Driver
 	system  *system.System
+	movers  *movers
 	member  *member // nil: it is in no cluster
 	addr    *net.TCPAddr
 	log     *slog.Logger
@@ -130,10 +132,10 @@ func Join(ctx context.Context, cfg Config) (*Gateway, error) {
 // start puts the node together and serves clients on l.
 func (g *Gateway) start(cfg *Config, l *net.TCPListener) error {
 	locals := slices.Concat(session.Commands, conn.Commands, pubsub.Commands)
-	hub := pubsub.New()
+	g.hub = pubsub.New()
 	node, err := coordinator.Start(coordinator.Options{
 		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals), Programs: conn.Programs,
-		Effects: hub, Config: engine.DefaultConfig(), Logger: cfg.Logger, System: g.system,
+		Effects: g.hub, Config: engine.DefaultConfig(), Logger: cfg.Logger, System: g.system,
 	})
 	if err != nil {
 		return fmt.Errorf("start node: %w", err)
@@ -144,7 +146,7 @@ func (g *Gateway) start(cfg *Config, l *net.TCPListener) error {
 	}
 	g.Server = session.NewServer(node.Env, g.sagas, locals)
 	g.openStreams(cfg)
-	hub.Attach(g.Server)
+	g.hub.Attach(g.Server)
 	g.Server.Shutdown = sync.OnceFunc(func() { close(g.asked) })
 	send, err := g.spawnHeart()
 	if err != nil {

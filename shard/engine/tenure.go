@@ -118,3 +118,6 @@ func (d *doors) drop() {
 	delete(d.shutAt, d.order[0])
 	d.order = d.order[1:]
 }
+
+// Importing tells whether a move of this number is being taken in.
+func (e *Engine) Importing(move uint64) bool { return e.imports != nil && e.imports.move == move }
