@@ -50,6 +50,7 @@ func (g *Gateway) serveStreams(cfg *Config) error {
 // Follow makes the node follow a newer directory. Calls must not overlap.
 func (g *Gateway) Follow(d *directory.Directory) {
 	if g.Node.Place(d) {
+		g.hub.Follow(d)
 		g.streams.Update(d)
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/data/glob"
-	"github.com/troupedb/troupe/shard/reply"
 )
 
 // kind is what is subscribed to. It is an index of session.Session.SubKinds.
@@ -21,31 +21,50 @@ const (
 	kinds
 )
 
-// topic is one channel or pattern that somebody listens to.
+// topic is one channel or pattern that somebody listens to, here or on other nodes.
 type topic struct {
-	name string
-	subs []*subscriber // in the order in which they subscribed
+	kind   kind
+	name   string
+	subs   []*subscriber // in the order in which they subscribed
+	abroad []interest    // one for each node
+}
+
+// indexOf returns where the interest of a node is, -1: it has none.
+func (t *topic) indexOf(node directory.Number) int {
+	return slices.IndexFunc(t.abroad, func(i interest) bool { return i.node == node })
 }
 
 // Hub is the pub/sub part of a node. It implements session.Hub and
 // engine.Effects.
 type Hub struct {
 	server *session.Server
-	// listeners counts channels and patterns: without any, events are not
-	// even queued.
+	// listeners counts topics, and peers that get everything: without any, events
+	// are not even queued.
 	listeners atomic.Int64
 	notes     notes
+	// sent and taken count messages to and from other nodes.
+	sent, taken atomic.Uint64
 
 	mu       sync.RWMutex
 	topics   [kinds]map[string]*topic
 	patterns []*topic // in the order in which they came to be
 	sessions map[*session.Session]*subscriber
 	boxes    map[any]*mailbox // by the loop's worker
+
+	local       [kinds]int // topics that somebody listens to here
+	version     uint64     // grows with each change of who listens here
+	incarnation uint64     // of this node's process
+	peers       map[directory.Number]*peerNode
+	all         []directory.Number // peers that get everything; replaced, not changed
+	waits       []*wait
+	// serials are of the last lists told to other nodes, by number: they grow even
+	// if a node is forgotten for a while that does not forget this one.
+	serials [directory.MaxMembers + 1]uint64
 }
 
 // New returns a hub without listeners.
 func New() *Hub {
-	h := &Hub{sessions: map[*session.Session]*subscriber{}, boxes: map[any]*mailbox{}}
+	h := &Hub{sessions: map[*session.Session]*subscriber{}, boxes: map[any]*mailbox{}, peers: map[directory.Number]*peerNode{}}
 	for k := range h.topics {
 		h.topics[k] = map[string]*topic{}
 	}
@@ -56,6 +75,11 @@ func New() *Hub {
 func (h *Hub) Attach(srv *session.Server) {
 	h.server = srv
 	srv.Hub = h
+	if srv.Streams != nil {
+		srv.Streams.Listen(topicInterest, h.hearInterest)
+		srv.Streams.Listen(topicMessage, h.hearMessage)
+		srv.Streams.OnOpen(h.opened)
+	}
 }
 
 // of returns the hub of a session's node.
@@ -65,7 +89,7 @@ func of(s *session.Session) *Hub { return s.Server.Hub.(*Hub) }
 func (h *Hub) Counts() (channels, patterns, shardChannels int) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return len(h.topics[channel]), len(h.topics[pattern]), len(h.topics[shardChannel])
+	return h.local[channel], h.local[pattern], h.local[shardChannel]
 }
 
 // subscribe makes the session listen, unless it does.
@@ -82,14 +106,36 @@ func (h *Hub) subscribe(s *session.Session, k kind, name []byte) {
 	}
 	t := h.topics[k][string(name)]
 	if t == nil {
-		t = &topic{name: string(name)}
-		h.topics[k][t.name] = t
-		h.listeners.Add(1)
-		if k == pattern {
-			h.patterns = append(h.patterns, t)
-		}
+		t = h.topic(k, string(name))
 	}
-	t.subs = append(t.subs, sub)
+	if t.subs = append(t.subs, sub); len(t.subs) == 1 {
+		h.local[k]++
+	}
+	h.changed(topicKey{k, t.name})
+}
+
+// topic makes a topic, which is to get a listener.
+func (h *Hub) topic(k kind, name string) *topic {
+	t := &topic{kind: k, name: name}
+	h.topics[k][name] = t
+	h.listeners.Add(1)
+	if k == pattern {
+		h.patterns = append(h.patterns, t)
+	}
+	return t
+}
+
+// release takes a topic away that nobody listens to any more.
+func (h *Hub) release(t *topic) {
+	if len(t.subs)+len(t.abroad) > 0 {
+		return
+	}
+	delete(h.topics[t.kind], t.name)
+	h.listeners.Add(-1)
+	if t.kind == pattern {
+		at := slices.Index(h.patterns, t)
+		h.patterns = slices.Delete(h.patterns, at, at+1)
+	}
 }
 
 // boxOf returns the mailbox of a loop for one more subscriber.
@@ -121,16 +167,11 @@ func (h *Hub) unsubscribe(s *session.Session, k kind, name string) {
 func (h *Hub) drop(sub *subscriber, k kind, name string) {
 	t := h.topics[k][name]
 	at := slices.Index(t.subs, sub)
-	t.subs = slices.Delete(t.subs, at, at+1)
-	if len(t.subs) > 0 {
-		return
+	if t.subs = slices.Delete(t.subs, at, at+1); len(t.subs) == 0 {
+		h.local[k]--
 	}
-	delete(h.topics[k], name)
-	h.listeners.Add(-1)
-	if k == pattern {
-		at := slices.Index(h.patterns, t)
-		h.patterns = slices.Delete(h.patterns, at, at+1)
-	}
+	h.changed(topicKey{k, t.name})
+	h.release(t)
 }
 
 func (h *Hub) forget(sub *subscriber) {
@@ -174,73 +215,15 @@ func (h *Hub) Leave(s *session.Session) {
 	}
 	h.forget(sub)
 	h.mu.Unlock()
+	h.push()
 	if !s.Conn.Closing() {
 		sub.write()
 	}
 	sub.end()
 }
 
-// publish sends a message to all who listen and returns how many they are. What
-// is for self goes to its output at once, before any reply: self is the session
-// that publishes, on its own loop, or nil.
-func (h *Hub) publish(k kind, name, message []byte, self *session.Session) int {
-	h.flush()
-	return h.send(k, name, message, self)
-}
-
-func (h *Hub) send(k kind, name, message []byte, self *session.Session) (receivers int) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	if t := h.topics[k][string(name)]; t != nil {
-		h.deliver(t, self, encode(messageWords[k], name, message))
-		receivers = len(t.subs)
-	}
-	if k == shardChannel {
-		return receivers
-	}
-	for _, t := range h.patterns {
-		if matches(t, name) {
-			h.deliver(t, self, encode(messageWords[pattern], []byte(t.name), name, message))
-			receivers += len(t.subs)
-		}
-	}
-	return receivers
-}
-
-func (h *Hub) deliver(t *topic, self *session.Session, msg []byte) {
-	limit := &h.server.Limits.Load().Output[session.ClassPubSub]
-	for _, sub := range t.subs {
-		if sub.s == self {
-			sub.write()
-			sub.append(msg)
-			self.KeepReply()
-		} else {
-			sub.post(msg, limit)
-		}
-	}
-}
-
-// receivers returns how many a message would be sent to now.
-func (h *Hub) receivers(k kind, name []byte) (n int) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	if t := h.topics[k][string(name)]; t != nil {
-		n = len(t.subs)
-	}
-	if k == shardChannel {
-		return n
-	}
-	for _, t := range h.patterns {
-		if matches(t, name) {
-			n += len(t.subs)
-		}
-	}
-	return n
-}
-
-func matches(t *topic, name []byte) bool { return glob.Match([]byte(t.name), name, false) }
-
-// active returns the names of topics that match filter, or all without one.
+// active returns the names of topics that match filter, or all without one: of the
+// whole cluster.
 func (h *Hub) active(k kind, filter []byte) []string {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -254,30 +237,29 @@ func (h *Hub) active(k kind, filter []byte) []string {
 	return names
 }
 
-// listening returns how many sessions have subscribed to a topic itself.
+// patternCount returns how many patterns there are in the whole cluster.
+func (h *Hub) patternCount() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return len(h.patterns)
+}
+
+// listening returns how many clients have subscribed to a topic itself, in the whole
+// cluster.
 func (h *Hub) listening(k kind, name []byte) int {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	if t := h.topics[k][string(name)]; t != nil {
-		return len(t.subs)
+		return t.count()
 	}
 	return 0
 }
 
-// messageWords are the first elements of messages.
-var messageWords = [kinds][]byte{channel: []byte("message"), pattern: []byte("pmessage"), shardChannel: []byte("smessage")}
-
-// encode makes a message, but for its first byte: that tells the protocol
-// versions apart, and is all that does.
-func encode(words ...[]byte) []byte {
-	n := len("*4\r\n")
-	for _, word := range words {
-		n += len(word) + len("$1234567890\r\n\r\n")
+// count returns how many listen to a topic on all nodes.
+func (t *topic) count() int {
+	n := len(t.subs)
+	for i := range t.abroad {
+		n += int(t.abroad[i].count)
 	}
-	w := reply.Writer{Buf: make([]byte, 0, n)}
-	w.Push(len(words))
-	for _, word := range words {
-		w.Bulk(word)
-	}
-	return w.Buf[1:]
+	return n
 }

@@ -69,11 +69,11 @@ func (h *Hub) flush() {
 			n := &list[i]
 			if flags&engine.NotifyKeyspace != 0 {
 				name = n.channel(name[:0], "__keyspace@", n.key)
-				h.send(channel, name, []byte(n.event), nil)
+				h.send(channel, name, []byte(n.event), nil, h.server.Streams)
 			}
 			if flags&engine.NotifyKeyevent != 0 {
 				name = n.channel(name[:0], "__keyevent@", n.event)
-				h.send(channel, name, []byte(n.key), nil)
+				h.send(channel, name, []byte(n.key), nil, h.server.Streams)
 			}
 		}
 	}

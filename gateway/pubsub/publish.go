@@ -44,14 +44,14 @@ func publish(k kind) session.LocalHandler {
 	return func(s *session.Session, r *session.LocalCall) {
 		h, name, message := of(s), r.Args[1], r.Args[2]
 		if r.Tx == nil {
-			r.Out.Int(int64(h.publish(k, name, message, s)))
+			r.Out.Int(int64(h.publish(k, name, message, s, h.voiceOf(s))))
 			return
 		}
-		n := h.receivers(k, name)
+		n, some := h.receivers(k, name)
 		r.Out.Int(int64(n))
-		if n > 0 {
+		if some {
 			name, message = bytes.Clone(name), bytes.Clone(message)
-			r.Tx.Defer(func() { h.publish(k, name, message, nil) })
+			r.Tx.Defer(func() { h.publish(k, name, message, nil, h.voiceOf(s)) })
 		}
 	}
 }

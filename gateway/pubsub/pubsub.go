@@ -134,8 +134,7 @@ func numsub(k kind) session.LocalHandler {
 }
 
 func numpat(s *session.Session, r *session.LocalCall) {
-	_, patterns, _ := of(s).Counts()
-	r.Out.Int(int64(patterns))
+	r.Out.Int(int64(of(s).patternCount()))
 }
 
 var helpLines = []string{

@@ -34,7 +34,7 @@ var (
 // takes place at once, as there is nothing about it that others could see half of.
 func subscribe(k kind) session.LocalHandler {
 	return func(s *session.Session, r *session.LocalCall) {
-		h := of(s)
+		h, start := of(s), len(r.Out.Buf)
 		h.flush()
 		for _, name := range r.Args[1:] {
 			h.subscribe(s, k, name)
@@ -43,14 +43,14 @@ func subscribe(k kind) session.LocalHandler {
 			r.Out.Bulk(name)
 			r.Out.Int(count(s, k))
 		}
-		keep(s, r)
+		h.keep(s, r, h.subscriber(s), start)
 	}
 }
 
 // unsubscribe is UNSUBSCRIBE and its kin, of some or of all names.
 func unsubscribe(k kind) session.LocalHandler {
 	return func(s *session.Session, r *session.LocalCall) {
-		h := of(s)
+		h, start := of(s), len(r.Out.Buf)
 		h.flush()
 		sub := h.subscriber(s)
 		names := h.subscribed(s, k)
@@ -74,7 +74,7 @@ func unsubscribe(k kind) session.LocalHandler {
 			r.Out.Null()
 			r.Out.Int(count(s, k))
 		}
-		keep(s, r)
+		h.keep(s, r, sub, start)
 	}
 }
 
@@ -92,9 +92,13 @@ func count(s *session.Session, k kind) int64 {
 	return int64(s.SubKinds[channel] + s.SubKinds[pattern])
 }
 
-// keep makes the replies come even to a client that wants none.
-func keep(s *session.Session, r *session.LocalCall) {
+// keep makes the replies, which are from start on, come even to a client that wants
+// none, and once all nodes know what they say. In a transaction they do not wait.
+func (h *Hub) keep(s *session.Session, r *session.LocalCall, sub *subscriber, start int) {
 	if r.Tx == nil {
 		s.KeepReply()
+		h.confirm(s, sub, start)
+	} else {
+		h.push()
 	}
 }

@@ -22,6 +22,7 @@ type subscriber struct {
 	bytes int64    // in queue
 	due   bool     // stands in the mailbox
 	over  bool     // is cut off, or has left
+	held  bool     // the queue waits for a reply that comes before it
 	soft  *time.Timer
 }
 
@@ -132,9 +133,20 @@ func (sub *subscriber) end() {
 	}
 }
 
+// hold makes the queue wait, or not any more.
+func (sub *subscriber) hold(held bool) {
+	sub.mu.Lock()
+	sub.held = held
+	sub.mu.Unlock()
+}
+
 // write moves the queue into the connection's output. It is for the loop.
 func (sub *subscriber) write() {
 	sub.mu.Lock()
+	if sub.held {
+		sub.mu.Unlock()
+		return
+	}
 	queue := sub.queue
 	sub.queue, sub.bytes = nil, 0
 	sub.mu.Unlock()
