@@ -90,6 +90,7 @@ type Gateway struct {
 	hub     *pubsub.Hub
 	driver  netloop.Driver
 	system  *system.System
+	movers  *movers
 	member  *member // nil: it is in no cluster
 	addr    *net.TCPAddr
 	log     *slog.Logger

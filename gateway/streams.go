@@ -29,6 +29,8 @@ func (g *Gateway) openStreams(cfg *Config) {
 	}
 	g.streams = peer.New(o)
 	g.Server.AttachStreams(g.streams)
+	g.movers = &movers{g: g, live: map[int]*mover{}}
+	g.streams.Listen(topicMove, g.movers.take)
 	g.sagas.SetPeers(g.streams)
 }
 
@@ -52,6 +54,7 @@ func (g *Gateway) Follow(d *directory.Directory) {
 	if g.Node.Place(d) {
 		g.hub.Follow(d)
 		g.streams.Update(d)
+		g.movers.follow(d)
 	}
 }
 
