@@ -234,7 +234,7 @@ func TestOverrun(t *testing.T) {
 	for i := range 1<<18 + 2 {
 		m.do([]string{"SET", fmt.Sprint("key ", i), "v"})
 	}
-	if _, _, err := m.source.Engine.ExportChunk(1000); err != engine.ErrOverrun {
+	if _, _, err := m.source.Engine.ExportChunk(7, 1000); err != engine.ErrOverrun {
 		t.Fatalf("got %v", err)
 	}
 	m.source.Engine.EndExport(true)
@@ -318,6 +318,7 @@ func TestThereAndBack(t *testing.T) {
 	}
 	m.source, m.target, m.ended = m.target, m.source, false
 	m.target.Engine.Close()
+	m.move = 8
 	m.source.Engine.BeginExport(8)
 	m.target.Engine.BeginImport(8, shard.Makers())
 	m.finish()

@@ -14,7 +14,7 @@ import (
 // sequence of operations in a right one. Nothing panics; what was taken without an
 // error can be read by every command.
 func FuzzImportChunk(f *testing.F) {
-	m := newMover(f, 2)
+	m := newMover(outside{f}, 2)
 	for range 400 {
 		m.change()
 	}
@@ -38,14 +38,15 @@ func FuzzImportChunk(f *testing.F) {
 			break
 		}
 	}
+	handlers := engine.Handlers(m.target.Table, shard.Commands())
 	first, state := m.chunks[0], m.chunks[len(m.chunks)-1]
+	target := m.target
 	f.Fuzz(func(t *testing.T, b []byte, whole bool) {
-		target := enginetest.New(t, shard.Commands())
-		target.Config.Notify = 0
-		target.Engine = engine.New(engine.Options{
-			Slots: slot.Count, Seed: 1, Handlers: engine.Handlers(target.Table, shard.Commands()), Effects: quiet{}, Config: target.Config,
+		e := engine.New(engine.Options{
+			Slots: slot.Count, Seed: 1, Handlers: handlers, Effects: quiet{}, Config: target.Config,
 		})
-		e := target.Engine
+		defer func() { e.KS.Close() }()
+		target.Engine = e
 		e.Close()
 		e.BeginImport(7, shard.Makers())
 		if whole {
@@ -72,6 +73,12 @@ func FuzzImportChunk(f *testing.F) {
 		read(target)
 	})
 }
+
+// outside lets a harness made before the fuzz target be used in it.
+type outside struct{ testing.TB }
+
+func (outside) Helper()        {}
+func (outside) Cleanup(func()) {}
 
 // read runs commands that look at all there is.
 func read(h *enginetest.Harness) {

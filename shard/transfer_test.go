@@ -33,6 +33,7 @@ type mover struct {
 	ran    *engine.Answer
 	ended  bool
 	chunks [][]byte
+	move   uint64
 	only   func() []string // what commands there are, if not all
 }
 
@@ -83,6 +84,7 @@ func (m *mover) Answer(a *engine.Answer) {
 }
 
 func (m *mover) begin() {
+	m.move = 7
 	m.source.Engine.BeginExport(7)
 	m.target.Engine.BeginImport(7, shard.Makers())
 }
@@ -90,7 +92,7 @@ func (m *mover) begin() {
 // chunk moves one chunk and tells whether there was one.
 func (m *mover) chunk(size int) bool {
 	m.t.Helper()
-	chunk, done, err := m.source.Engine.ExportChunk(size)
+	chunk, done, err := m.source.Engine.ExportChunk(m.move, size)
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -475,8 +477,9 @@ func TestChunksOutOfOrder(t *testing.T) {
 	m.source.Engine.BeginExport(7)
 	m.target.Engine.BeginImport(7, shard.Makers())
 	e := m.target.Engine
-	first, _, _ := m.source.Engine.ExportChunk(1000)
-	second, _, _ := m.source.Engine.ExportChunk(1000)
+	m.move = 7
+	first, _, _ := m.source.Engine.ExportChunk(7, 1000)
+	second, _, _ := m.source.Engine.ExportChunk(7, 1000)
 	other := bytes.Clone(first)
 	other[1]++
 	for _, c := range []struct {

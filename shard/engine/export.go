@@ -64,16 +64,16 @@ func (e *Engine) BeginExport(move uint64) {
 	e.export = &export{move: move, data: keyspace.NewExport(e.KS, e.held)}
 }
 
-// ExportChunk returns the next chunk, nil if nothing can be sent just now: all has
+// ExportChunk returns the next chunk of the move, nil if nothing can be sent just now: all has
 // been, or sagas hold what is left. A chunk may be empty but for its head, if there
 // was only looking to do. The chunk's body is about max bytes at most. It is done
 // once the shard is Sealed and all has been sent; it must not be unsealed from then
 // on but after EndExport.
-func (e *Engine) ExportChunk(max int) (chunk []byte, done bool, err error) {
+func (e *Engine) ExportChunk(move uint64, max int) (chunk []byte, done bool, err error) {
 	x := e.export
 	switch {
-	case x == nil || x.done:
-		return nil, x != nil, nil
+	case x == nil || x.move != move || x.done:
+		return nil, x != nil && x.move == move, nil
 	case x.data.Overrun():
 		return nil, false, ErrOverrun
 	case x.seq == 0:
