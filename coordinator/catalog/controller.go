@@ -195,11 +195,12 @@ func (v *View) alive(m *Member) bool {
 	return m != nil && m.State != directory.Down && (v.Alive == nil || v.Alive(m.ID))
 }
 
-// farewells ends the membership of those that have left nothing behind.
+// farewells ends the membership of those that have left nothing behind and are gone.
+// One that is still up goes on taking clients until it says itself that it leaves.
 func (c *Controller) farewells(s *State, v View) (actions []Action) {
 	for i := range s.members {
 		m := &s.members[i]
-		if !m.Leaving || s.Owned(m.Number) > 0 {
+		if !m.Leaving || m.State != directory.Down || s.Owned(m.Number) > 0 {
 			continue
 		}
 		if p := v.Raft.peer(m.RaftID); p == nil || !p.Voter {

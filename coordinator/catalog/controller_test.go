@@ -157,7 +157,9 @@ func TestVotersHavePatience(t *testing.T) {
 	apply(NewDown(s.ByID(id("b")), 0, nil, 1))
 	at(21000, "")
 	apply(NewLeaving(id("d"), 1))
-	at(22000, "left d")
+	at(22000, "") // it is still there, for its clients
+	apply(NewDown(s.ByID(id("d")), 0, nil, 1))
+	at(22001, "left d")
 	apply(NewLeft(id("d")))
 	at(23000, "")
 	at(23000+farewell, "remove 100")

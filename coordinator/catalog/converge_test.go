@@ -189,6 +189,9 @@ func (w *clusterWorld) beats() {
 			if w.now%300 == 0 {
 				w.arbiter.Heartbeat(w.s, p.m.ID, p.m.Incarnation, w.now)
 			}
+			if m.Leaving && w.now%1000 == 0 && w.s.Owned(m.Number) == 0 && !w.votes(p.m.RaftID) {
+				w.propose(NewLeft(p.m.ID)) // as a node does that is to end
+			}
 			for i := range w.s.Shards() {
 				w.loads.Report(w.s, p.m.ID, p.m.Incarnation, []ShardLoad{{i, w.weights[i], w.weights[i]}})
 			}
@@ -198,6 +201,10 @@ func (w *clusterWorld) beats() {
 			w.propose(NewJoin(p.m, nil, w.now))
 		}
 	}
+}
+
+func (w *clusterWorld) votes(id uint64) bool {
+	return slices.ContainsFunc(w.peers, func(p Peer) bool { return p.ID == id && p.Voter })
 }
 
 func (w *clusterWorld) raft() Raft {

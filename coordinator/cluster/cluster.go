@@ -38,6 +38,8 @@ type Cluster struct {
 	beats  chan beat
 	join   chan struct{}
 	asked  atomic.Bool // to rebalance at once
+	// leaving: it must not come back by itself.
+	leaving atomic.Bool
 	// joining is the identity of the cluster that this node is becoming a member of.
 	joining atomic.Pointer[string]
 

@@ -105,6 +105,9 @@ func (c *Cluster) acked(a beatAck) {
 
 // joinAgain is for a node whose process, or membership, the catalog does not know.
 func (c *Cluster) joinAgain() {
+	if c.leaving.Load() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(c.ctx, proposePatience)
 	defer cancel()
 	if _, err := c.Propose(ctx, catalog.NewJoin(c.me(), nil, time.Now().UnixMilli())); err != nil {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
@@ -15,16 +16,13 @@ var errUnknownMember = errors.New("there is no such member any more")
 // Leave hands this node's shards to the others and ends its membership, as far as
 // ctx lets it. It returns catalog.NobodyLeft at once if there is nobody to take them.
 func (c *Cluster) Leave(ctx context.Context) error {
+	c.leaving.Store(true)
 	if _, err := c.Propose(ctx, catalog.NewLeaving(c.id.ID, time.Now().UnixMilli())); err != nil {
 		return err
 	}
-	for {
-		_, err := c.Propose(ctx, catalog.NewLeft(c.id.ID))
-		if !errors.Is(err, catalog.OwnsShards) {
-			if err == nil || errors.Is(err, catalog.UnknownMember) {
-				return c.membership.Leave()
-			}
-			return err
+	for c.Owned() > 0 || c.runner.Status().Conf.Votes(c.id.RaftID) {
+		if c.nobodyStays() {
+			return catalog.NobodyLeft
 		}
 		select {
 		case <-ctx.Done():
@@ -32,6 +30,17 @@ func (c *Cluster) Leave(ctx context.Context) error {
 		case <-time.After(waitEvery):
 		}
 	}
+	if _, err := c.Propose(ctx, catalog.NewLeft(c.id.ID)); err != nil && !errors.Is(err, catalog.UnknownMember) {
+		return err
+	}
+	return c.membership.Leave()
+}
+
+// nobodyStays tells whether all members that are up are leaving: then they need not
+// wait for each other.
+func (c *Cluster) nobodyStays() bool {
+	d := c.store.directory()
+	return !slices.ContainsFunc(d.Members, func(m directory.Member) bool { return m.State == directory.Up })
 }
 
 // Owned returns how many shards this node has.
