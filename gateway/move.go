@@ -111,7 +111,7 @@ func (m *movers) copy(ctx context.Context, v *mover) error {
 		var chunk []byte
 		var err error
 		m.on(v.shard, func(e *engine.Engine) {
-			chunk, done, err = e.ExportChunk(chunkSize)
+			chunk, done, err = e.ExportChunk(v.move, chunkSize)
 			p := e.ExportProgress()
 			if err == nil && p.Left < sealBelow {
 				e.Seal()
