@@ -1,6 +1,9 @@
 package conn
 
 import (
+	"strconv"
+
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data/num"
@@ -54,30 +57,70 @@ const (
 type filter struct {
 	id                int64
 	addr, laddr, kind string
-	spareMe           bool
+	spareMe, old      bool
 }
 
 func clientKill(s *session.Session, r *session.LocalCall) {
-	if len(r.Args) == 3 { // the old form, which may kill its sender
-		if killAll(s, &filter{addr: string(r.Args[2])}) == 0 {
-			r.Out.Error(errNoSuchClient)
-			return
-		}
-		r.Out.OK()
+	f, err := parseFilter(r.Args)
+	if err != "" {
+		r.Out.Error(err)
 		return
 	}
-	f := filter{spareMe: true}
-	for i := 2; i < len(r.Args); i += 2 {
-		if i+1 == len(r.Args) {
-			r.Out.Error(reply.ErrSyntax)
-			return
-		}
-		if err := f.option(r.Args[i], r.Args[i+1]); err != "" {
-			r.Out.Error(err)
-			return
+	then := func(r *session.LocalCall, a session.Answers) {
+		killed := a.Sum() + killAll(s.Server, f, s)
+		silent := s.Server.Silent(a)
+		switch {
+		case silent != "" && (f.old && killed == 0 || !f.old):
+			r.Out.Error(errSilent(silent, "its clients are not looked at, elsewhere "+strconv.FormatInt(killed, 10)+" were ended"))
+		case !f.old:
+			r.Out.Int(killed)
+		case killed == 0:
+			r.Out.Error(errNoSuchClient)
+		default:
+			r.Out.OK()
 		}
 	}
-	r.Out.Int(killAll(s, &f))
+	if f.id > 0 {
+		s.AskNodes(r, nodeOf(s, f.id), r.Args, then)
+	} else {
+		s.AskOthers(r, then)
+	}
+}
+
+func clientKillHere(srv *session.Server, args [][]byte, w *reply.Writer) {
+	f, err := parseFilter(args)
+	if err != "" {
+		w.Error(err)
+		return
+	}
+	w.Int(killAll(srv, f, nil))
+}
+
+// nodeOf returns the node that has a client if that is another one.
+func nodeOf(s *session.Session, id int64) (nodes []directory.Number) {
+	for _, n := range s.Server.Others() {
+		if n == session.NodeOfClient(id) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
+
+// parseFilter reads the arguments of CLIENT KILL. Its old form may kill the sender.
+func parseFilter(args [][]byte) (*filter, reply.Error) {
+	if len(args) == 3 {
+		return &filter{old: true, addr: string(args[2])}, ""
+	}
+	f := &filter{spareMe: true}
+	for i := 2; i < len(args); i += 2 {
+		if i+1 == len(args) {
+			return nil, reply.ErrSyntax
+		}
+		if err := f.option(args[i], args[i+1]); err != "" {
+			return nil, err
+		}
+	}
+	return f, ""
 }
 
 func (f *filter) option(name, value []byte) (err reply.Error) {
@@ -113,16 +156,18 @@ func (f *filter) admits(c *session.Session) bool {
 		(f.laddr == "" || f.laddr == c.Conn.Local) && (f.kind == "" || f.kind == typeOf(c))
 }
 
-// killAll closes the clients that the filter admits and returns how many. The
-// sender itself is closed after it has got its reply.
-func killAll(s *session.Session, f *filter) (killed int64) {
-	s.Publish()
-	for _, c := range s.Server.Clients() {
+// killAll closes the clients of this node that the filter admits and returns how
+// many. The sender, nil if it is another node's, is closed after it has got its reply.
+func killAll(srv *session.Server, f *filter, sender *session.Session) (killed int64) {
+	if sender != nil {
+		sender.Publish()
+	}
+	for _, c := range srv.Clients() {
 		switch {
-		case !f.admits(c) || c == s && f.spareMe:
+		case !f.admits(c) || c == sender && f.spareMe:
 			continue
-		case c == s:
-			s.Conn.CloseAfterReply()
+		case c == sender:
+			c.Conn.CloseAfterReply()
 		default:
 			c.Kill()
 		}

@@ -1,10 +1,14 @@
 package conn
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data/num"
@@ -64,52 +68,106 @@ func clientInfo(s *session.Session, r *session.LocalCall) {
 }
 
 func clientList(s *session.Session, r *session.LocalCall) {
-	s.Publish()
-	var admits func(*session.Session) bool
-	switch {
-	case len(r.Args) == 2:
-		admits = func(*session.Session) bool { return true }
-	case len(r.Args) == 4 && is(r, 2, "type"):
-		kind, err := parseType(r.Args[3])
-		if err != "" {
-			r.Out.Error(err)
+	wanted, err := parseList(r.Args)
+	if err != "" {
+		r.Out.Error(err)
+		return
+	}
+	s.AskOthers(r, func(r *session.LocalCall, a session.Answers) {
+		if silent := s.Server.Silent(a); silent != "" {
+			r.Out.Error(errSilent(silent, "its clients are not known"))
 			return
 		}
-		admits = func(c *session.Session) bool { return typeOf(c) == kind }
-	case len(r.Args) > 3 && is(r, 2, "id"):
-		listByID(s, r)
-		return
-	default:
-		r.Out.Error(reply.ErrSyntax)
-		return
-	}
-	var out []byte
-	for _, c := range s.Server.Clients() {
-		if admits(c) {
-			out = describe(out, c, r)
-		}
-	}
-	r.Out.Verbatim("txt", out)
+		s.Publish()
+		lines := wanted.lines(s.Server, r)
+		a.Each(func(_ directory.Number, v reply.Value) { lines = append(lines, readLines(v.Bulk)...) })
+		slices.SortFunc(lines, func(a, b clientLine) int { return cmp.Compare(a.id, b.id) })
+		r.Out.Verbatim("txt", wanted.join(lines))
+	})
 }
 
-// listByID lists clients in the order, and as often, as they are named.
-func listByID(s *session.Session, r *session.LocalCall) {
-	byID := map[int64]*session.Session{}
-	for _, c := range s.Server.Clients() {
-		byID[int64(c.ID)] = c
+func clientListHere(srv *session.Server, args [][]byte, w *reply.Writer) {
+	wanted, err := parseList(args)
+	if err != "" {
+		w.Error(err)
+		return
 	}
 	var out []byte
-	for _, arg := range r.Args[3:] {
-		id, ok := num.ParseInt(arg)
-		if !ok {
-			r.Out.Error(errClientID)
-			return
+	for _, l := range wanted.lines(srv, nil) {
+		out = append(out, l.text...)
+	}
+	w.Bulk(out)
+}
+
+// listing is what CLIENT LIST is asked for: all clients, or those of a kind, or some.
+type listing struct {
+	kind string
+	ids  []int64 // in the order, and as often, as they are named
+}
+
+func parseList(args [][]byte) (l listing, err reply.Error) {
+	switch {
+	case len(args) == 2:
+	case len(args) == 4 && sameWord(args[2], "type"):
+		l.kind, err = parseType(args[3])
+	case len(args) > 3 && sameWord(args[2], "id"):
+		for _, arg := range args[3:] {
+			id, ok := num.ParseInt(arg)
+			if !ok {
+				return l, errClientID
+			}
+			l.ids = append(l.ids, id)
 		}
-		if c := byID[id]; c != nil {
-			out = describe(out, c, r)
+	default:
+		err = reply.ErrSyntax
+	}
+	return l, err
+}
+
+// clientLine describes one client.
+type clientLine struct {
+	id   int64
+	text []byte
+}
+
+// lines describes the clients of this node that are wanted.
+func (l *listing) lines(srv *session.Server, r *session.LocalCall) (lines []clientLine) {
+	named := map[int64]bool{}
+	for _, id := range l.ids {
+		named[id] = true
+	}
+	for _, c := range srv.Clients() {
+		if (l.kind == "" || typeOf(c) == l.kind) && (l.ids == nil || named[int64(c.ID)]) {
+			lines = append(lines, clientLine{int64(c.ID), describe(nil, c, r)})
 		}
 	}
-	r.Out.Verbatim("txt", out)
+	return lines
+}
+
+// readLines reads what another node has written. Lines begin with id=.
+func readLines(text []byte) (lines []clientLine) {
+	for line := range bytes.Lines(text) {
+		id, _, _ := bytes.Cut(bytes.TrimPrefix(line, []byte("id=")), []byte(" "))
+		lines = append(lines, clientLine{numberOf(id), line})
+	}
+	return lines
+}
+
+// join puts the lines, which are in the order of ids, into that which was asked for.
+func (l *listing) join(lines []clientLine) (out []byte) {
+	if l.ids == nil {
+		for i := range lines {
+			out = append(out, lines[i].text...)
+		}
+		return out
+	}
+	for _, id := range l.ids {
+		i, ok := slices.BinarySearchFunc(lines, id, func(l clientLine, id int64) int { return cmp.Compare(l.id, id) })
+		if ok {
+			out = append(out, lines[i].text...)
+		}
+	}
+	return out
 }
 
 // The types of clients. There are no others, as there are no replicas.
@@ -139,12 +197,12 @@ func typeOf(c *session.Session) string {
 	return typeNormal
 }
 
-// describe appends a client's line. Buffers are counted as far as they are the
+// describe appends a client's line. r is the call that asks, if it is this node's. Buffers are counted as far as they are the
 // client's own: in between commands it has none.
 func describe(dst []byte, c *session.Session, r *session.LocalCall) []byte {
 	i := c.Info()
 	queued := i.Queued
-	if r.Tx != nil && len(r.Tx.Call.Queue) > 0 && r.Tx.Call.Local == c {
+	if r != nil && r.Tx != nil && len(r.Tx.Call.Queue) > 0 && r.Tx.Call.Local == c {
 		queued = len(r.Tx.Call.Queue)
 	}
 	now := time.Now()

@@ -44,11 +44,25 @@ func clientUnblock(s *session.Session, r *session.LocalCall) {
 	if !ok {
 		return
 	}
-	for _, c := range s.Server.Clients() {
-		if int64(c.ID) == id && c.Unblock(withError) {
-			r.Out.Int(1)
+	s.AskNodes(r, nodeOf(s, id), r.Args, func(r *session.LocalCall, a session.Answers) {
+		if silent := s.Server.Silent(a); silent != "" {
+			r.Out.Error(errSilent(silent, "its client still waits, as far as is known"))
 			return
 		}
+		r.Out.Int(a.Sum() + unblock(s.Server, id, withError))
+	})
+}
+
+func clientUnblockHere(srv *session.Server, args [][]byte, w *reply.Writer) {
+	w.Int(unblock(srv, numberOf(args[2]), len(args) > 3 && sameWord(args[3], "error")))
+}
+
+// unblock wakes a client of this node, and returns how many it has woken.
+func unblock(srv *session.Server, id int64, withError bool) int64 {
+	for _, c := range srv.Clients() {
+		if int64(c.ID) == id && c.Unblock(withError) {
+			return 1
+		}
 	}
-	r.Out.Int(0)
+	return 0
 }

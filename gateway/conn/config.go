@@ -3,7 +3,6 @@ package conn
 import (
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
-	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
 )
 
@@ -103,7 +102,8 @@ var configHelpLines = []string{
 	"GET <pattern> [<pattern> ...]",
 	"    The settings whose names match one of the glob-like patterns, and their values.",
 	"SET <directive> <value> [<directive> <value> ...]",
-	"    Changes settings, all or none.",
+	"    Changes settings, all or none. Most hold for the whole cluster; addresses, threads",
+	"    and the log's level are the node's.",
 	"RESETSTAT",
 	"    Sets the counters of INFO to zero.",
 	"REWRITE",
@@ -120,20 +120,3 @@ func configGet(s *session.Session, r *session.LocalCall) {
 }
 
 func configHelp(_ *session.Session, r *session.LocalCall) { help(r, configHelpLines) }
-
-func configResetstat(s *session.Session, r *session.LocalCall) {
-	s.ResetStats()
-	s.Server.EachShard(func(e *engine.Engine) { e.KS.ResetCounters() })
-	r.Out.OK()
-}
-
-func configRewrite(_ *session.Session, r *session.LocalCall) { r.Out.Error(errNoConfigFile) }
-
-func configSet(s *session.Session, r *session.LocalCall) {
-	if err := s.Server.Config.Set(r.Args[2:]); err != "" {
-		r.Out.Error(err)
-		return
-	}
-	s.Refresh()
-	r.Out.OK()
-}

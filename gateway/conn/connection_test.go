@@ -56,7 +56,7 @@ func TestAuth(t *testing.T) {
 	c.expect("AUTH wrong", "-WRONGPASS invalid username-password pair or user is disabled.")
 	c.expect("AUTH somebody secret", "-WRONGPASS invalid username-password pair or user is disabled.")
 	c.expect("AUTH a b c", "-ERR syntax error")
-	c.expect("HELLO 3 AUTH default secret SETNAME ''", `["server" "redis" "version" "7.0.15" "proto" :3 "id" :1 "mode" "standalone" "role" "master" "modules" []]`)
+	c.expect("HELLO 3 AUTH default secret SETNAME ''", `["server" "redis" "version" "7.0.15" "proto" :3 "id" :1025 "mode" "standalone" "role" "master" "modules" []]`)
 	c.expect("GET k", "nil")
 	c.expect("RESET", "+RESET")
 	c.expect("GET k", "-NOAUTH Authentication required.")

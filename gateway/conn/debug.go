@@ -68,9 +68,7 @@ func debug(s *session.Session, r *session.LocalCall) {
 	case n > 2 && is(r, 1, "digest-value"):
 		runProgram(s, r, debugDigestName)
 	case n == 3 && is(r, 1, "set-active-expire"):
-		off := leadingInt(r.Args[2]) == 0
-		s.Server.EachShard(func(e *engine.Engine) { e.KS.ActiveExpiryOff = off })
-		r.Out.OK()
+		debugExpire(s, r)
 	case n == 3 && is(r, 1, "log"):
 		slog.Warn("DEBUG LOG", "message", string(r.Args[2]))
 		r.Out.OK()
@@ -88,7 +86,32 @@ func runProgram(s *session.Session, r *session.LocalCall, name string) {
 		r.Tx.Then(cmd, r.Args[1:])
 		return
 	}
-	s.Call(&saga.Call{Cmd: cmd, Args: r.Args[1:], DB: *r.DB}, nil)
+	s.Delegate(r, &saga.Call{Cmd: cmd, Args: r.Args[1:], DB: *r.DB})
+}
+
+// debugIsWide: what concerns keys is for all nodes.
+func debugIsWide(args [][]byte) bool { return len(args) == 3 && sameWord(args[1], "set-active-expire") }
+
+func debugExpire(s *session.Session, r *session.LocalCall) {
+	s.AskOthers(r, func(r *session.LocalCall, a session.Answers) {
+		setActiveExpire(s.Server, r.Args[2])
+		if silent := s.Server.Silent(a); silent != "" {
+			r.Out.Error(errSilent(silent, "it was not told"))
+			return
+		}
+		r.Out.OK()
+	})
+}
+
+// debugHere is for DEBUG SET-ACTIVE-EXPIRE, which is all that other nodes ask for.
+func debugHere(srv *session.Server, args [][]byte, w *reply.Writer) {
+	setActiveExpire(srv, args[2])
+	w.OK()
+}
+
+func setActiveExpire(srv *session.Server, word []byte) {
+	off := leadingInt(word) == 0
+	srv.EachShard(func(e *engine.Engine) { e.KS.ActiveExpiryOff = off })
 }
 
 // leadingInt reads the digits that arg begins with, as C's atoi does.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/admin"
@@ -20,7 +21,7 @@ var infoRow = command.Row{
 	Flags:      command.Loading | command.Stale,
 	ACL:        command.CatDangerous,
 	Tips:       []string{"nondeterministic_output", "request_policy:all_shards", "response_policy:special"},
-	Route:      command.RouteBroadcast,
+	Route:      command.RouteLocal,
 	Args: []command.Arg{
 		{Name: "section", Type: command.ArgString, Optional: true, Multiple: true},
 	},
@@ -29,10 +30,32 @@ var infoRow = command.Row{
 	},
 }
 
+// Names of the programs of INFO.
+const (
+	infoAllName  = "~info"
+	infoSomeName = "~infosome"
+)
+
+// ~info <totals> [<section> ...] is INFO: at one moment of all shards. ~infosome is the
+// same where some shards are on nodes that are down: of the others, one by one.
+var (
+	infoAllRow = command.Row{
+		Name: infoAllName, Group: command.GroupServer, Arity: -2,
+		Flags: command.Internal, Route: command.RouteBroadcast,
+	}
+	infoSomeRow = command.Row{
+		Name: infoSomeName, Group: command.GroupServer, Arity: -2,
+		Flags: command.Internal, Route: command.RouteSaga,
+	}
+)
+
 // report is one INFO.
 type report struct {
 	srv     *session.Server
 	figures admin.Figures // of all shards together
+	own     admin.Figures // of this node's shards
+	lost    int           // shards that nobody could be asked about
+	totals  totals
 	out     []byte
 }
 
@@ -68,26 +91,77 @@ var sections = []section{
 	{"latencystats", "Latencystats", false, func(*report) {}},
 	{"cluster", "Cluster", true, clusterSection},
 	{"keyspace", "Keyspace", true, keyspaceSection},
+	{totalsName, "Cluster_totals", false, totalsSection},
 }
 
-// info asks all shards at one moment, so that INFO shows what was done before it.
-// It counts as a command of whichever session runs it.
-func info(t *saga.Tx) {
+// info shows this node, the keys of all nodes, and if it is asked for, the sum of all
+// nodes. In a script other nodes are not asked.
+func info(s *session.Session, r *session.LocalCall) {
+	if r.Tx != nil || !wantsTotals(r.Args) {
+		infoWith(s, r, nil)
+		return
+	}
+	s.AskOthers(r, func(r *session.LocalCall, a session.Answers) { infoWith(s, r, a) })
+}
+
+func infoWith(s *session.Session, r *session.LocalCall, a session.Answers) {
+	name := infoAllName
+	if len(lostShards(s.Server)) > 0 {
+		name = infoSomeName
+	}
+	cmd, words := s.Server.Env.Find(name), append([][]byte{nil, addTotals(a).encode()}, r.Args[1:]...)
+	if r.Tx != nil {
+		r.Tx.Then(cmd, words)
+		return
+	}
+	s.FlushStats()
+	s.Delegate(r, &saga.Call{Cmd: cmd, Args: words, DB: *r.DB})
+}
+
+// lostShards returns the shards that nobody serves.
+func lostShards(srv *session.Server) map[int]bool {
+	lost := map[int]bool{}
+	d := srv.Env.Where.Load()
+	for i := range d.Places {
+		owner := d.Places[i].Owner
+		if m := d.Member(owner); m == nil || m.State == directory.Down || owner != d.Self && srv.Streams.Suspected(owner) {
+			lost[i] = true
+		}
+	}
+	return lost
+}
+
+// showInfo asks the shards, so that INFO shows what was done before it.
+func showInfo(t *saga.Tx) {
 	s := t.Call.Local.(*session.Session)
 	if t.Call.Post == nil { // on the session's loop
 		s.FlushStats()
 	}
-	w := report{srv: s.Server}
-	ask := t.Find(admin.FiguresName)
-	steps := t.Steps(t.Shards())
-	for i := range steps {
-		steps[i] = saga.Step{Cmd: ask, Args: t.Args[:1], Shard: i}
+	w := report{srv: s.Server, totals: readTotals(t.Args[1])}
+	ask, lost := t.Find(admin.FiguresName), map[int]bool{}
+	if t.Cmd.Name == infoSomeName {
+		lost = lostShards(s.Server)
+	}
+	var steps []saga.Step
+	for i := range t.Shards() {
+		if !lost[i] {
+			steps = append(steps, saga.Step{Cmd: ask, Args: t.Args[:1], Shard: i})
+		}
 	}
 	t.Do(steps)
+	d := s.Server.Env.Where.Load()
 	for i := range steps {
 		w.figures.Add(steps[i].Reply)
+		if d.Mine(steps[i].Shard) {
+			w.own.Add(steps[i].Reply)
+		}
 	}
-	wanted := wantedSections(t.Args[1:])
+	w.lost = len(lost)
+	w.sections(wantedSections(t.Args[2:]))
+	t.Out.Verbatim("txt", w.out)
+}
+
+func (w *report) sections(wanted func(*section) bool) {
 	for i := range sections {
 		if !wanted(&sections[i]) {
 			continue
@@ -96,9 +170,8 @@ func info(t *saga.Tx) {
 			w.out = append(w.out, "\r\n"...)
 		}
 		w.out = append(w.out, "# "+sections[i].title+"\r\n"...)
-		sections[i].write(&w)
+		sections[i].write(w)
 	}
-	t.Out.Verbatim("txt", w.out)
 }
 
 func wantedSections(args [][]byte) func(*section) bool {

@@ -76,7 +76,7 @@ func clientsSection(w *report) {
 
 func memorySection(w *report) {
 	heap := session.HeapBytes()
-	used := heap + w.figures.Resident
+	used := heap + w.own.Resident
 	rss := residentBytes()
 	peak := w.srv.SawMemory(used)
 	limit := w.srv.Limits.Load().MaxMemory
@@ -86,15 +86,15 @@ func memorySection(w *report) {
 		"used_memory_rss", rss, "used_memory_rss_human", human(rss),
 		"used_memory_peak", peak, "used_memory_peak_human", human(peak),
 		"used_memory_peak_perc", percent(used, peak),
-		"used_memory_overhead", used-w.figures.Used, "used_memory_dataset", w.figures.Used,
-		"used_memory_dataset_perc", percent(w.figures.Used, used),
-		"allocator_allocated", heap+w.figures.Used, "allocator_active", used, "allocator_resident", rss,
+		"used_memory_overhead", used-w.own.Used, "used_memory_dataset", w.own.Used,
+		"used_memory_dataset_perc", percent(w.own.Used, used),
+		"allocator_allocated", heap+w.own.Used, "allocator_active", used, "allocator_resident", rss,
 		"total_system_memory", system, "total_system_memory_human", human(system),
 		"maxmemory", limit, "maxmemory_human", human(limit),
 		"maxmemory_policy", w.srv.Config.Value("maxmemory-policy"),
 		"mem_fragmentation_ratio", ratio(rss, used), "mem_fragmentation_bytes", rss-used,
-		"mem_allocator", "go", "active_defrag_running", 0, "lazyfree_pending_objects", w.figures.Garbage,
-		"troupe_arena_used", w.figures.Used, "troupe_arena_resident", w.figures.Resident, "troupe_go_heap", heap,
+		"mem_allocator", "go", "active_defrag_running", 0, "lazyfree_pending_objects", w.own.Garbage,
+		"troupe_arena_used", w.own.Used, "troupe_arena_resident", w.own.Resident, "troupe_go_heap", heap,
 		"troupe_gc_pause_max_us", collector.LongestPause().Microseconds(),
 	)
 }

@@ -88,7 +88,13 @@ func safeName(name string) string {
 // clusterSection says what slot-aware clients look for before they ask CLUSTER.
 // redis_mode stays standalone: clients that see "cluster" there refuse commands on
 // keys of several slots, and databases but the first.
-func clusterSection(w *report) { w.field("cluster_enabled", 1) }
+// Shards whose node is down are missing in what INFO says of keys.
+func clusterSection(w *report) {
+	w.field("cluster_enabled", 1)
+	if w.lost > 0 {
+		w.field("troupe_shards_down", w.lost)
+	}
+}
 
 func keyspaceSection(w *report) {
 	for i, db := range w.figures.DBs {

@@ -59,7 +59,7 @@ func TestInfoSections(t *testing.T) {
 		return strings.Join(found, " ")
 	}
 	const byDefault = "Server Clients Memory Persistence Stats Replication CPU Modules Errorstats Cluster Keyspace"
-	const all = "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace"
+	const all = "Server Clients Memory Persistence Stats Replication CPU Modules Commandstats Errorstats Latencystats Cluster Keyspace Cluster_totals"
 	for args, want := range map[string]string{
 		"": byDefault, "default": byDefault, "all": all, "EVERYTHING": all,
 		"keyspace server": "Server Keyspace", "default commandstats": strings.Replace(byDefault, "Err", "Commandstats Err", 1), "bogus": "",

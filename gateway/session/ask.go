@@ -260,6 +260,27 @@ func (s *Session) Later(r *LocalCall, start func(done func(any)), then func(r *L
 	})
 }
 
+// AskUntil is AskOthers again and again until those that answer do so as is good, or
+// patience is over.
+func (s *Session) AskUntil(r *LocalCall, args [][]byte, good func(a Answers) bool, then func(r *LocalCall, a Answers)) {
+	to := s.Server.Others()
+	cmd, own := r.Cmd, saga.CloneArgs(args)
+	until := time.Now().Add(askPatience)
+	s.Later(r, func(done func(any)) {
+		var ask func(wait time.Duration)
+		ask = func(wait time.Duration) {
+			s.Server.Ask(to, cmd, own, nil, func(a Answers) {
+				if good(a) || time.Now().After(until) {
+					done(a)
+					return
+				}
+				time.AfterFunc(wait, func() { ask(min(2*wait, lastRetry)) })
+			})
+		}
+		ask(firstRetry)
+	}, func(r *LocalCall, v any) { then(r, v.(Answers)) })
+}
+
 func (s *Session) answerLate(out *reply.Writer) {
 	if !s.gone.closed.Load() {
 		s.answer(out)

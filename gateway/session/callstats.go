@@ -169,11 +169,9 @@ func (srv *Server) ErrorStats() map[string]uint64 {
 // the loop only.
 func (s *Session) FlushStats() { s.Server.flush(s.w) }
 
-// ResetStats sets the counters of INFO to zero, those of this session's loop
-// included. It is for the loop only.
-func (s *Session) ResetStats() {
-	s.FlushStats()
-	srv := s.Server
+// ResetStats sets the counters of INFO to zero. What loops have counted in this turn
+// comes after it.
+func (srv *Server) ResetStats() {
 	for id := range srv.calls.byID {
 		c := &srv.calls.byID[id]
 		c.calls.Store(0)

@@ -30,9 +30,8 @@ type Cluster interface {
 // Settings is what a Cluster implements that has settings for all nodes.
 type Settings interface {
 	// SetSettings sets values of CONFIG, given as pairs of name and value and known to
-	// be good, for the whole cluster, all or none. When it returns, this node has
-	// adopted them (Config.Adopt), and each other has by the time that its directory
-	// is of this node's epoch.
+	// be good, for the whole cluster, all or none. When it returns, the catalog has
+	// them; each node adopts them soon (Config.Adopt).
 	SetSettings(ctx context.Context, pairs ...string) error
 }
 
@@ -41,8 +40,9 @@ type Settings interface {
 type Library interface {
 	// LoadScript keeps a script.
 	LoadScript(ctx context.Context, body []byte) error
-	// FlushScripts forgets all. Each node empties its cache (Env.Scripts.Flush), soon.
-	FlushScripts(ctx context.Context) error
+	// FlushScripts forgets all, and returns the catalog's epoch since which that is so.
+	// Each node empties its cache (Env.Scripts.Flush) when it comes to know of it.
+	FlushScripts(ctx context.Context) (epoch uint64, err error)
 	// Script returns the text of a script by its SHA1 in lower case. It does not wait.
 	Script(sha string) (body string, ok bool)
 }

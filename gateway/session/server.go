@@ -96,6 +96,12 @@ type Config interface {
 	// Set takes pairs of name and value, all or none. The error is the client's
 	// answer, and empty if they are taken.
 	Set(pairs [][]byte) reply.Error
+	// Split checks pairs as Set does, and tells those that hold for the whole cluster,
+	// with their values as they are shown, from those of this node.
+	Split(pairs [][]byte) (wide []string, own [][]byte, err reply.Error)
+	// Adopt takes the cluster's settings, pairs of name and value, as they are now. The
+	// error tells of those that are not for this node, which the others do not need.
+	Adopt(pairs []string) error
 	// Value returns the value of one setting, which is there.
 	Value(name string) string
 }

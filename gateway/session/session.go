@@ -54,9 +54,9 @@ type Session struct {
 	sought   bool  // the command that runs has looked for scripts elsewhere
 	// postponing: some commands of the transaction that runs are done after it.
 	postponing bool
-	muted    bool  // CLIENT REPLY suppresses the reply of the command that runs
-	softAt   int64 // since when the output is over the soft limit, Unix milliseconds
-	killed   atomic.Bool
+	muted      bool  // CLIENT REPLY suppresses the reply of the command that runs
+	softAt     int64 // since when the output is over the soft limit, Unix milliseconds
+	killed     atomic.Bool
 
 	mu   sync.Mutex // guards what follows
 	info ClientInfo

@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -92,34 +94,89 @@ func (s *Store) Get(patterns [][]byte) []session.ConfigPair {
 
 // Set implements session.Config: all pairs of name and value are taken, or none.
 func (s *Store) Set(pairs [][]byte) reply.Error {
-	if len(pairs)%2 != 0 {
-		return reply.ErrSyntax
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	changes, err := s.find(pairs)
+	_, values, err := s.changed(pairs)
 	if err != "" {
 		return err
 	}
-	before := s.values
-	s.values = maps.Clone(before)
+	s.values = values
+	s.apply(s.snapshot())
+	return ""
+}
+
+// Split implements session.Config.
+func (s *Store) Split(pairs [][]byte) (wide []string, own [][]byte, err reply.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changes, values, err := s.changed(pairs)
+	if err != "" {
+		return nil, nil, err
+	}
 	for i, p := range changes {
-		v, refused := p.kind.parse(s.values[p], string(pairs[2*i+1]))
-		if refused == "" && p.only != "" && v != before[p] {
+		if p.scope == node {
+			own = append(own, pairs[2*i], pairs[2*i+1])
+		} else {
+			wide = append(wide, p.name, values[p].text)
+		}
+	}
+	return wide, own, ""
+}
+
+// Adopt implements session.Config. Whether values go together was looked at by the
+// node that has set them; what two have set at the same time all take alike.
+func (s *Store) Adopt(pairs []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var foreign []error
+	values := maps.Clone(s.values)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		p := s.params[pairs[i]]
+		if p == nil || p.scope == node || p.immutable {
+			foreign = append(foreign, fmt.Errorf("%s is no setting of the cluster in this version", oneLine(pairs[i])))
+			continue
+		}
+		v, refused := p.kind.parse(values[p], pairs[i+1])
+		if refused == "" && p.only != "" && v != values[p] {
 			refused = p.only
 		}
 		if refused != "" {
-			s.values = before
-			return failed(strings.ToLower(string(pairs[2*i])), refused)
+			foreign = append(foreign, fmt.Errorf("%s: %s", p.name, refused))
+			continue
 		}
-		s.values[p] = v
+		values[p] = v
 	}
-	if name, refused := s.conflict(); refused != "" {
-		s.values = before
-		return failed(name, refused)
+	if !maps.Equal(values, s.values) {
+		s.values = values
+		s.apply(s.snapshot())
 	}
-	s.apply(s.snapshot())
-	return ""
+	return errors.Join(foreign...)
+}
+
+// changed returns what the pairs change, in their order, and the values after them.
+func (s *Store) changed(pairs [][]byte) ([]*parameter, map[*parameter]value, reply.Error) {
+	if len(pairs)%2 != 0 {
+		return nil, nil, reply.ErrSyntax
+	}
+	changes, err := s.find(pairs)
+	if err != "" {
+		return nil, nil, err
+	}
+	values := maps.Clone(s.values)
+	for i, p := range changes {
+		v, refused := p.kind.parse(values[p], string(pairs[2*i+1]))
+		if refused == "" && p.only != "" && v != s.values[p] {
+			refused = p.only
+		}
+		if refused != "" {
+			return nil, nil, failed(strings.ToLower(string(pairs[2*i])), refused)
+		}
+		values[p] = v
+	}
+	if name, refused := s.conflict(values); refused != "" {
+		return nil, nil, failed(name, refused)
+	}
+	return changes, values, ""
 }
 
 // find looks up the names of pairs, and refuses those that cannot be set.
@@ -142,8 +199,8 @@ func (s *Store) find(pairs [][]byte) ([]*parameter, reply.Error) {
 }
 
 // conflict names a value that does not go together with another, and why.
-func (s *Store) conflict() (name, refused string) {
-	if s.number("maxmemory") > 0 && s.text("maxmemory-policy") != noEviction {
+func (s *Store) conflict(values map[*parameter]value) (name, refused string) {
+	if values[s.params["maxmemory"]].n > 0 && values[s.params["maxmemory-policy"]].text != noEviction {
 		return "maxmemory", "this version does not evict keys: above 0 it needs maxmemory-policy noeviction"
 	}
 	return "", ""

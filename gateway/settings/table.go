@@ -8,11 +8,23 @@ type parameter struct {
 	kind        kind
 	start       string // where the node is not started with another
 	immutable   bool   // CONFIG SET refuses it, as Redis's does
+	scope       scope
 	// only, if not empty, is why CONFIG SET takes no value but the present one.
 	only string
 	// kept, if not empty, is why a value is taken although nothing obeys it.
 	kept string
 }
+
+// scope is where a value holds that CONFIG SET gives a parameter.
+type scope uint8
+
+const (
+	// cluster: on all nodes, also those that come later; on each for itself, where it
+	// is a bound of memory or clients. The catalog has it.
+	cluster scope = iota
+	// node: on the node that is asked, until it ends.
+	node
+)
 
 // Reasons that several parameters share.
 const (
@@ -35,34 +47,35 @@ var (
 	anyBytes = integer{min: 0, max: math.MaxInt64, memory: true}
 )
 
-// table is every parameter there is.
+// table is every parameter there is. Those of a node, its addresses, threads and log,
+// say so; all others are the cluster's.
 var table = []parameter{
 	// Who may connect, and how much each may take.
-	{name: "bind", kind: words{}, start: "127.0.0.1", only: fixedPort},
-	{name: "port", kind: integer{min: 0, max: 65535}, start: "6379", only: "Unable to listen on this port: " + fixedPort},
+	{name: "bind", scope: node, kind: words{}, start: "127.0.0.1", only: fixedPort},
+	{name: "port", scope: node, kind: integer{min: 0, max: 65535}, start: "6379", only: "Unable to listen on this port: " + fixedPort},
 	{name: "protected-mode", kind: toggle{}, start: "yes"},
 	{name: "requirepass", kind: words{}},
 	{name: "maxclients", kind: integer{min: 1, max: math.MaxUint32}, start: "10000"},
 	{name: "timeout", kind: anyInt, start: "0"},
 	{name: "tcp-keepalive", kind: anyInt, start: "300"},
-	{name: "tcp-backlog", kind: anyInt, start: "511", immutable: true},
+	{name: "tcp-backlog", scope: node, kind: anyInt, start: "511", immutable: true},
 	{name: "client-output-buffer-limit", kind: outputLimits{},
 		start: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"},
 	{name: "client-query-buffer-limit", kind: integer{min: 1 << 20, max: math.MaxInt64, memory: true}, start: "1073741824"},
 	{name: "proto-max-bulk-len", kind: integer{min: 1 << 20, max: math.MaxInt64, memory: true}, start: "536870912"},
-	{name: "enable-debug-command", kind: choice{"no", "yes", "local"}, start: "no", immutable: true},
-	{name: "enable-protected-configs", kind: choice{"no", "yes", "local"}, start: "no", immutable: true},
-	{name: "enable-module-command", kind: choice{"no", "yes", "local"}, start: "no", immutable: true},
-	{name: "unixsocket", kind: words{}, immutable: true},
-	{name: "unixsocketperm", kind: anyInt, start: "0", immutable: true},
+	{name: "enable-debug-command", scope: node, kind: choice{"no", "yes", "local"}, start: "no", immutable: true},
+	{name: "enable-protected-configs", scope: node, kind: choice{"no", "yes", "local"}, start: "no", immutable: true},
+	{name: "enable-module-command", scope: node, kind: choice{"no", "yes", "local"}, start: "no", immutable: true},
+	{name: "unixsocket", scope: node, kind: words{}, immutable: true},
+	{name: "unixsocketperm", scope: node, kind: anyInt, start: "0", immutable: true},
 
 	// The node.
 	{name: "databases", kind: anyInt, start: "16", immutable: true},
-	{name: "loglevel", kind: choice{"debug", "verbose", "notice", "warning"}, start: "notice"},
-	{name: "io-threads", kind: integer{min: 1, max: math.MaxInt32}, start: "1", immutable: true},
+	{name: "loglevel", scope: node, kind: choice{"debug", "verbose", "notice", "warning"}, start: "notice"},
+	{name: "io-threads", scope: node, kind: integer{min: 1, max: math.MaxInt32}, start: "1", immutable: true},
 	{name: "cluster-enabled", kind: toggle{}, start: "yes", immutable: true},
 	{name: "replicaof", alias: "slaveof", kind: words{}, immutable: true},
-	{name: "daemonize", kind: toggle{}, start: "no", immutable: true},
+	{name: "daemonize", scope: node, kind: toggle{}, start: "no", immutable: true},
 	{name: "busy-reply-threshold", alias: "lua-time-limit", kind: anyLong, start: "5000"},
 	{name: "notify-keyspace-events", kind: events{}},
 	{name: "hz", kind: anyInt, start: "10", only: "the shards' cycle runs 10 times a second"},
