@@ -34,6 +34,7 @@ const (
 const (
 	lengthBytes = 4
 	maxVarint   = binary.MaxVarintLen64
+	maxHead     = lengthBytes + 1 + maxVarint
 	leastFrame  = 2
 	// MaxFrame bounds a frame: a command may be as large as a client's, whose bulks
 	// are bounded by proto-max-bulk-len. Memory follows what arrives, not what is

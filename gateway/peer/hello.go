@@ -82,11 +82,16 @@ func takeText(b []byte, ok bool) (string, []byte, bool) {
 // admit tells why the node of h gets no stream here.
 func (n *Net) admit(h *hello) error {
 	d := n.env.Where.Load()
+	if d.ClusterID == "" {
+		return errors.New("this node is in no cluster yet")
+	}
 	if h.clusterID != d.ClusterID {
 		return fmt.Errorf("it belongs to the cluster %s, this node to %s (%s)", h.clusterID, d.ClusterID, d.Cluster)
 	}
 	m := d.ByID(h.id)
 	switch {
+	case h.number == d.Self:
+		return errors.New("it says that it is this node")
 	case h.to != d.Self:
 		return fmt.Errorf("it means node number %d, this one has the number %d", h.to, d.Self)
 	case m == nil || m.Number != h.number:

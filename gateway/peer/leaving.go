@@ -7,6 +7,7 @@ import (
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
+	"github.com/troupedb/troupe/shard/slot"
 )
 
 // leaving names the waiter of a saga, or a watch, at a key of a shard.
@@ -24,14 +25,14 @@ func (l *leaving) append(dst []byte) []byte {
 }
 
 // parseLeaving copies the key.
-func parseLeaving(b []byte, shards int) (*leaving, error) {
+func parseLeaving(b []byte, slots *directory.Slots) (*leaving, error) {
 	index, b, ok := takeUint(b, true)
-	if !ok || index >= uint64(shards) || len(b) == 0 || b[0] >= keyspace.Databases {
+	if !ok || index >= uint64(slots.Shards()) || len(b) == 0 || b[0] >= keyspace.Databases {
 		return nil, errFrame
 	}
 	db := int(b[0])
 	saga, b, ok := takeUint(b[1:], true)
-	if !ok {
+	if !ok || slots.Shard(slot.Of(b)) != int(index) {
 		return nil, errFrame
 	}
 	return &leaving{int(index), db, engine.SagaID(saga), append([]byte(nil), b...)}, nil

@@ -13,7 +13,8 @@ type Asker interface {
 	// Replied: the command was carried out.
 	Replied(ticket uint64, reply []byte)
 	// Refused: nothing was done, as the shard is not there; request is what was
-	// sent, for wire.ParseRequest.
+	// sent, for wire.ParseRequest. Of the requests that a loop forwards in one turn to
+	// one shard, all are refused that come after one that was.
 	Refused(ticket uint64, request []byte)
 	// Unknown: the stream has broken, nobody knows whether the command was carried out.
 	Unknown(ticket uint64)
@@ -60,26 +61,20 @@ func (l *Loop) stream(to directory.Number) *stream {
 // stream; nothing was sent then.
 func (l *Loop) Forward(to directory.Number, r *wire.Request, conn *netloop.Conn, asker Asker, ticket uint64) bool {
 	s := l.stream(to)
-	if s == nil || s.full() {
+	switch {
+	case s == nil:
+		return false
+	case s.loop != l:
+		return !s.behind() && s.leave(letter{
+			kind: kindRequest, content: wire.AppendRequest(nil, r), asker: foreign{conn, asker}, ticket: ticket,
+		})
+	case s.full():
 		return false
 	}
-	if s.loop == l {
-		id := s.asked.add(asker, ticket)
-		out, start := begin(s.out, kindRequest, id)
-		s.out = wire.AppendRequest(out, r)
-		finish(s.out, start)
-		s.soil()
-		return true
-	}
-	content := wire.AppendRequest(nil, r)
-	s.conn.PostLoop(func() {
-		if s.closed {
-			conn.Post(func() { asker.Unknown(ticket) })
-			return
-		}
-		id := s.asked.add(foreign{conn, asker}, ticket)
-		s.frame(kindRequest, id, content)
-	})
+	out, start := s.ask(asker, ticket)
+	s.out = wire.AppendRequest(out, r)
+	finish(s.out, start)
+	s.soil()
 	return true
 }
 

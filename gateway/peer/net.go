@@ -49,6 +49,7 @@ type Net struct {
 	env         *saga.Env
 	sagas       Sagas
 	fingerprint uint64
+	steps       []bool // by command: it can be a step of an order
 	driver      netloop.Driver
 	shared      bool // loops of single connections share the streams of all
 	refusals    refusals
@@ -72,6 +73,7 @@ type Net struct {
 func New(o Options) *Net {
 	n := &Net{
 		Options: o, env: o.Env, sagas: o.Sagas, fingerprint: wire.Fingerprint(o.Env.Table),
+		steps:   stepsOf(o.Env.Table),
 		dialled: map[directory.Number]*dialled{}, topics: map[Topic]Listener{},
 	}
 	n.refusals.logger = o.Logger
@@ -114,18 +116,25 @@ func (n *Net) any(to directory.Number, spread uint64) *stream {
 	return (*list)[spread%uint64(len(*list))]
 }
 
-// opened and broken keep the list of streams.
-func (n *Net) opened(s *stream) {
+// opened and broken keep the list of streams. A stream that came when its peer had
+// just been dropped is not wanted any more: ctx has ended, under n.mu.
+func (n *Net) opened(ctx context.Context, s *stream) bool {
 	n.mu.Lock()
+	if ctx.Err() != nil {
+		n.mu.Unlock()
+		return false
+	}
 	list := []*stream{s}
 	if was := n.ready[s.to].Load(); was != nil {
 		list = append(list, *was...)
 	}
 	n.ready[s.to].Store(&list)
 	n.mu.Unlock()
+	s.loop.streams[s.to] = s
 	if n.speech.onOpen != nil && len(list) == 1 {
 		n.speech.onOpen(s.to)
 	}
+	return true
 }
 
 func (n *Net) broken(s *stream) {
@@ -196,10 +205,12 @@ func (d *dialled) stop() {
 	d.net.sever(d.member.Number)
 }
 
-// Waiting times between two attempts to dial.
+// Waiting times between two attempts to dial. A stream that did not live for
+// shortLife counts as a failed one: its peer, or this node, finds fault with it.
 const (
 	firstRetry = 20 * time.Millisecond
 	lastRetry  = time.Second
+	shortLife  = time.Second
 )
 
 func (n *Net) dial(m directory.Member) *dialled {
@@ -221,20 +232,30 @@ func (n *Net) keep(ctx context.Context, m *directory.Member, worker any) {
 	for ctx.Err() == nil {
 		over, err := n.open(ctx, m, worker)
 		if err == nil {
-			wait = firstRetry
+			since := time.Now()
 			select {
 			case <-over:
-				continue
 			case <-ctx.Done():
 				return
 			}
+			if time.Since(since) >= shortLife {
+				wait = firstRetry
+			}
+		} else {
+			n.Logger.Debug("no stream to a peer yet", "peer", m.Name, "error", err)
 		}
-		n.Logger.Debug("no stream to a peer yet", "peer", m.Name, "error", err)
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-		}
+		pause(ctx, wait)
 		wait = min(2*wait, lastRetry)
+	}
+}
+
+// pause waits, until ctx ends at the longest.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -255,7 +276,12 @@ func (n *Net) open(ctx context.Context, m *directory.Member, worker any) (over c
 		return nil, errFrame
 	}
 	h := hello{d.ClusterID, me.ID, d.Self, me.Incarnation, m.Number, n.fingerprint}
-	if err := greet(c, &h); err != nil {
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	err = greet(c, &h)
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -265,8 +291,9 @@ func (n *Net) open(ctx context.Context, m *directory.Member, worker any) (over c
 	over = make(chan struct{})
 	err = n.driver.Adopt(c, worker, func(c *netloop.Conn, worker any) netloop.Session {
 		s := &stream{net: n, loop: n.LoopOf(worker), to: m.Number, conn: c, since: time.Now().UnixMilli()}
-		s.loop.streams[m.Number] = s
-		n.opened(s)
+		if !n.opened(ctx, s) {
+			return nil
+		}
 		return closing{s, over}
 	})
 	return over, err

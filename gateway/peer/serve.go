@@ -22,12 +22,14 @@ type serving struct {
 	now     int64
 	fenced  bool
 	lanes   *lanes
+	barrier barrier
+	patient *time.Timer // until its hello
 }
 
 // Open is the netloop.Opener of the port for streams.
 func (n *Net) Open(c *netloop.Conn, _ any) netloop.Session {
 	s := &serving{net: n, conn: c}
-	time.AfterFunc(helloPatience, func() {
+	s.patient = time.AfterFunc(helloPatience, func() {
 		c.Post(func() {
 			if s.from == 0 {
 				c.Close()
@@ -44,7 +46,7 @@ const (
 // Data implements netloop.Session.
 func (s *serving) Data(in []byte) (consumed int) {
 	s.now, s.fenced = time.Now().UnixMilli(), s.net.Fenced()
-	defer s.release()
+	defer s.rest()
 	defer func() {
 		if p := recover(); p != nil {
 			s.net.recovered(p)
@@ -77,18 +79,17 @@ func (s *serving) take(f *frame) error {
 	if s.from == 0 {
 		return s.hello(f)
 	}
-	switch {
-	case f.kind == kindRequest && s.fenced:
-		s.frame(kindRefused, f.id, f.content)
-		return nil
-	case f.kind == kindOrder && s.fenced:
-		return nil // as if it were lost: the coordinator asks again, or learns that this node is down
-	}
 	switch f.kind {
 	case kindRequest:
 		return s.command(f)
 	case kindOrder:
+		if s.fenced {
+			return nil // as if it were lost: the coordinator asks again, or learns that this node is down
+		}
 		return s.order(f.content)
+	}
+	s.release() // others may take long
+	switch f.kind {
 	case kindAnswer:
 		return s.net.answered(f.content)
 	case kindForsake, kindUnwatch:
@@ -111,7 +112,8 @@ func (s *serving) hello(f *frame) error {
 	}
 	s.conn.W.Buf = welcome(s.conn.W.Buf, err)
 	if err == nil {
-		s.from, s.lanes = h.number, s.net.lanesOf(h)
+		s.from, s.lanes, s.barrier = h.number, s.net.lanesOf(h), newBarrier(len(s.net.env.Shards))
+		s.patient.Stop()
 	}
 	return err
 }
@@ -127,8 +129,17 @@ func (s *serving) frame(k kind, id uint64, content []byte) {
 // next, or else by a message.
 func (s *serving) command(f *frame) error {
 	r := &s.request
-	if err := wire.ParseRequest(f.content, s.net.env.Table, r); err != nil {
+	turn, content, ok := takeUint(f.content, true)
+	if !ok {
+		return errFrame
+	}
+	if err := wire.ParseRequest(content, s.net.env.Table, r); err != nil {
 		return err
+	}
+	index := s.net.env.Slots.Shard(r.Slot)
+	if s.fenced {
+		s.refuse(f, index, turn)
+		return nil
 	}
 	w := &s.conn.W
 	w.Proto = r.Proto
@@ -139,9 +150,13 @@ func (s *serving) command(f *frame) error {
 		finish(w.Buf, start)
 		return nil
 	}
-	h := s.net.env.Shards[s.net.env.Slots.Shard(r.Slot)]
+	h := s.net.env.Shards[index]
 	if h != s.lease && !s.acquire(h) {
 		s.post(h, f)
+		return nil
+	}
+	if s.barrier.holds(index, turn) {
+		s.refuse(f, index, turn)
 		return nil
 	}
 	var start int
@@ -155,7 +170,7 @@ func (s *serving) command(f *frame) error {
 		w.Error(errInternal)
 	case s.run.Refused:
 		w.Buf = w.Buf[:start]
-		s.frame(kindRefused, f.id, f.content)
+		s.refuse(f, index, turn)
 		return nil
 	case s.run.Waits:
 		w.Buf = w.Buf[:start]
@@ -164,6 +179,12 @@ func (s *serving) command(f *frame) error {
 	}
 	finish(w.Buf, start)
 	return nil
+}
+
+// refuse gives a request back.
+func (s *serving) refuse(f *frame, index int, turn uint64) {
+	s.barrier.raise(index, turn)
+	s.frame(kindRefused, f.id, f.content)
 }
 
 // acquire exchanges the lease held for h's.
@@ -183,17 +204,33 @@ func (s *serving) release() {
 	}
 }
 
+// rest is at the end of a turn. The words of a large command are not kept.
+func (s *serving) rest() {
+	s.release()
+	if cap(s.request.Args) > keptWords {
+		s.request.Args = nil
+	}
+	clear(s.request.Args[:cap(s.request.Args)])
+}
+
+// keptWords is how many words a command may have had whose list of them is kept.
+const keptWords = 64
+
 // post sends a request to its shard as a message that owns its memory.
 func (s *serving) post(h *shard.Handle, f *frame) {
 	s.release()
 	id, content := f.id, append([]byte(nil), f.content...)
+	turn, request, _ := takeUint(content, true)
 	var own wire.Request
-	if err := wire.ParseRequest(content, s.net.env.Table, &own); err != nil {
+	if err := wire.ParseRequest(request, s.net.env.Table, &own); err != nil {
 		panic("peer: a request changed while it was copied") // it was parsed before
 	}
 	out := &reply.Writer{Proto: own.Proto}
 	run := own.Run(out, s.now)
-	run.Done = func() {
+	run.Done = func() { // while the shard runs
+		if run.Refused {
+			s.barrier.raise(h.Index, turn)
+		}
 		s.conn.Post(func() {
 			if run.Refused {
 				s.frame(kindRefused, id, content)
@@ -202,7 +239,29 @@ func (s *serving) post(h *shard.Handle, f *frame) {
 			}
 		})
 	}
-	h.Tell(&run)
+	h.Tell(shard.Func(func(e *engine.Engine) { s.handle(e, &run, turn, h.Index) }))
+}
+
+// handle runs a request that was posted, while its shard runs. If that panics, it is
+// answered all the same.
+func (s *serving) handle(e *engine.Engine, run *engine.Request, turn uint64, index int) {
+	if s.barrier.holds(index, turn) || s.net.Fenced() {
+		run.Refused = true
+		run.Done()
+		return
+	}
+	survived := false
+	defer func() {
+		if !survived {
+			run.Out.Buf = run.Out.Buf[:0]
+			run.Out.Error(errInternal)
+			run.Done()
+		}
+	}()
+	waits := e.Handle(run)
+	if survived = true; !waits {
+		run.Done()
+	}
 }
 
 // order carries out an order of a saga. What the participant says to it goes back on
@@ -215,6 +274,9 @@ func (s *serving) order(content []byte) error {
 	o, err := wire.ParseOrder(b, s.net.env.Table)
 	if err != nil {
 		return err
+	}
+	if !s.net.suits(o, int(index)) {
+		return errFrame
 	}
 	h := s.net.env.Shards[index]
 	if h != s.lease && !s.acquire(h) {
@@ -250,7 +312,7 @@ func (l later) Answer(a *engine.Answer) {
 
 // leave is for waiters and watches of the peer's clients that are over.
 func (s *serving) leave(f *frame) error {
-	l, err := parseLeaving(f.content, len(s.net.env.Shards))
+	l, err := parseLeaving(f.content, s.net.env.Slots)
 	if err != nil {
 		return err
 	}
@@ -259,4 +321,7 @@ func (s *serving) leave(f *frame) error {
 }
 
 // Closed implements netloop.Session.
-func (s *serving) Closed() { s.release() }
+func (s *serving) Closed() {
+	s.release()
+	s.patient.Stop()
+}

@@ -1,9 +1,14 @@
 package peer
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
+	"time"
+
+	"github.com/troupedb/troupe/gateway/netloop"
 )
 
 // plain returns what a driver can adopt in place of c: c itself, or where c is
@@ -37,30 +42,44 @@ func (n *Net) ServeTLS(l net.Listener) {
 	n.done.Go(func() {
 		for turn := 0; ; turn++ {
 			c, err := l.Accept()
-			if err != nil {
-				return // closed
+			switch {
+			case err == nil:
+				n.done.Go(func() { n.acceptTLS(tls.Server(c, n.Server), turn) })
+			case errors.Is(err, net.ErrClosed):
+				return
+			default: // too many files, say: others may close theirs
+				pause(n.ctx, acceptRest)
 			}
-			n.done.Go(func() { n.acceptTLS(tls.Server(c, n.Server), turn) })
 		}
 	})
 }
 
+// acceptRest is how long a listener rests that cannot accept.
+const acceptRest = 50 * time.Millisecond
+
 func (n *Net) acceptTLS(c *tls.Conn, turn int) {
-	if err := c.HandshakeContext(n.ctx); err != nil {
-		n.refuse(c.RemoteAddr().String(), err)
+	remote := c.RemoteAddr().String()
+	ctx, cancel := context.WithTimeout(n.ctx, helloPatience)
+	defer cancel()
+	if err := c.HandshakeContext(ctx); err != nil {
+		n.refuse(remote, err)
 		c.Close()
 		return
 	}
 	p, err := n.plain(c)
 	if err != nil {
-		n.refuse(c.RemoteAddr().String(), err)
+		n.refuse(remote, err)
 		return
 	}
 	var worker any
 	if w := n.driver.Workers(); len(w) > 0 {
 		worker = w[turn%len(w)]
 	}
-	if err := n.driver.Adopt(p, worker, n.Open); err != nil {
+	open := func(c *netloop.Conn, worker any) netloop.Session {
+		c.Remote = remote // not that of the socket between
+		return n.Open(c, worker)
+	}
+	if err := n.driver.Adopt(p, worker, open); err != nil {
 		n.Logger.Debug("a stream came too late", "error", err)
 	}
 }

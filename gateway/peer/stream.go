@@ -1,7 +1,9 @@
 package peer
 
 import (
+	"encoding/binary"
 	"sync"
+	"sync/atomic"
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/gateway/netloop"
@@ -26,18 +28,44 @@ type stream struct {
 	out    []byte // frames of this turn
 	soiled bool   // stands in loop.dirty
 	asked  asked
+	turn   uint64 // of requests: it ends when one of them is refused, see barrier
 	closed bool
 	since  int64 // Unix milliseconds
 
+	open atomic.Int64 // asked.len(), as of the last turn
+
 	mu     sync.Mutex
-	mail   []byte // frames from other goroutines
-	called bool   // the loop knows that there is mail
+	mail   []letter // from other goroutines
+	bytes  int      // of mail
+	called bool     // the loop knows that there is mail
 	over   bool
+}
+
+// letter is a frame that is left for the stream's loop.
+type letter struct {
+	kind    kind
+	id      uint64
+	content []byte
+	asker   Asker // of a request, which gets its identity on the loop
+	ticket  uint64
 }
 
 // full tells that the peer is behind.
 func (s *stream) full() bool {
 	return len(s.out)+int(s.conn.Unsent()) > softStream || s.asked.len() >= maxAsked
+}
+
+// behind is full for who is not on the stream's loop.
+func (s *stream) behind() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes+int(s.conn.Unsent()) > softStream || len(s.mail)+int(s.open.Load()) >= maxAsked
+}
+
+// ask begins the frame of a request.
+func (s *stream) ask(asker Asker, ticket uint64) (out []byte, start int) {
+	out, start = begin(s.out, kindRequest, s.asked.add(asker, ticket))
+	return binary.AppendUvarint(out, s.turn), start
 }
 
 // soil makes the loop send s.out at the end of the turn.
@@ -51,6 +79,7 @@ func (s *stream) soil() {
 // send hands the frames of the turn to the socket.
 func (s *stream) send() {
 	s.soiled = false
+	s.open.Store(int64(s.asked.len()))
 	if s.closed {
 		return
 	}
@@ -74,17 +103,20 @@ func (s *stream) frame(k kind, id uint64, content []byte) {
 	s.soil()
 }
 
-// post leaves a frame for the loop. It may be called from any goroutine; it is false
-// if the stream is over or has too much to do.
+// post leaves a frame for the loop, which has its content from then on. It may be
+// called from any goroutine; it is false if the stream is over or has too much to do.
 func (s *stream) post(k kind, id uint64, content []byte) bool {
+	return s.leave(letter{kind: k, id: id, content: content})
+}
+
+func (s *stream) leave(l letter) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || len(s.mail) > maxMail {
+	if s.over || s.bytes > maxMail {
 		return false
 	}
-	out, start := begin(s.mail, k, id)
-	s.mail = append(out, content...)
-	finish(s.mail, start)
+	s.mail = append(s.mail, l)
+	s.bytes += len(l.content) + maxHead
 	if !s.called {
 		s.called = true
 		s.conn.PostLoop(s.takeMail)
@@ -92,19 +124,40 @@ func (s *stream) post(k kind, id uint64, content []byte) bool {
 	return true
 }
 
-func (s *stream) takeMail() {
+// collect takes the mail.
+func (s *stream) collect() []letter {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	mail := s.mail
-	s.mail, s.called = nil, false
-	s.mu.Unlock()
-	if !s.closed {
-		s.out = append(s.out, mail...)
+	s.mail, s.bytes, s.called = nil, 0, false
+	return mail
+}
+
+func (s *stream) takeMail() {
+	if s.closed {
+		return // Closed has seen to the mail
+	}
+	for _, l := range s.collect() {
+		if l.asker == nil {
+			s.frame(l.kind, l.id, l.content)
+			continue
+		}
+		out, start := s.ask(l.asker, l.ticket)
+		s.out = append(out, l.content...)
+		finish(s.out, start)
 		s.soil()
 	}
 }
 
 // Data implements netloop.Session: it takes what the peer answers.
 func (s *stream) Data(in []byte) (consumed int) {
+	defer func() {
+		s.open.Store(int64(s.asked.len()))
+		if p := recover(); p != nil {
+			s.net.recovered(p)
+			s.conn.Close()
+		}
+	}()
 	for !s.conn.Closing() {
 		f, n, err := next(in[consumed:], MaxFrame)
 		if err == nil && n > 0 {
@@ -125,20 +178,26 @@ func (s *stream) Data(in []byte) (consumed int) {
 
 func (s *stream) take(f *frame) error {
 	switch f.kind {
-	case kindReply, kindRefused:
+	case kindReply:
 		q, ok := s.asked.take(f.id)
-		switch {
-		case !ok:
+		if !ok {
 			return errFrame
-		case f.kind == kindReply:
-			q.asker.Replied(q.ticket, f.content)
-		default:
-			q.asker.Refused(q.ticket, f.content)
 		}
+		q.asker.Replied(q.ticket, f.content)
+	case kindRefused:
+		turn, request, whole := takeUint(f.content, true)
+		q, ok := s.asked.take(f.id)
+		if !whole || !ok {
+			return errFrame
+		}
+		if turn == s.turn {
+			s.turn++
+		}
+		q.asker.Refused(q.ticket, request)
 	case kindAnswer:
 		return s.net.answered(f.content)
 	case kindTold:
-		s.net.told(s.to, f.id, f.content)
+		s.net.told(s, f.id, f.content)
 	default:
 		return errFrame
 	}
@@ -158,13 +217,21 @@ func (n *Net) answered(content []byte) error {
 func (s *stream) Closed() {
 	s.closed = true
 	s.mu.Lock()
-	s.over, s.mail = true, nil
+	s.over = true
 	s.mu.Unlock()
+	mail := s.collect()
 	if s.loop.streams[s.to] == s {
 		delete(s.loop.streams, s.to)
 	}
 	s.net.broken(s)
 	for _, q := range s.asked.all() {
 		q.asker.Unknown(q.ticket)
+	}
+	// What was not even sent is not taken back either: its client's later commands may
+	// have gone over the next stream.
+	for _, l := range mail {
+		if l.asker != nil {
+			l.asker.Unknown(l.ticket)
+		}
 	}
 }

@@ -31,16 +31,16 @@ func (n *Net) Ask(to directory.Number, t Topic, content []byte, then func(answer
 		return
 	}
 	id := n.asks.add(s, then)
-	if !s.post(kindAsk, id, append([]byte{byte(t)}, content...)) {
-		n.asks.take(id)
-		then(nil, false)
-		return
-	}
-	time.AfterFunc(askPatience, func() {
+	giveUp := func() {
 		if q := n.asks.take(id); q != nil {
 			q.then(nil, false)
 		}
-	})
+	}
+	if !s.post(kindAsk, id, append([]byte{byte(t)}, content...)) {
+		giveUp()
+		return
+	}
+	time.AfterFunc(askPatience, giveUp)
 }
 
 // askPatience is how long an answer is waited for.
@@ -69,10 +69,16 @@ func (a *asks) add(over *stream, then func([]byte, bool)) uint64 {
 	return a.last
 }
 
-func (a *asks) take(id uint64) *ask {
+func (a *asks) take(id uint64) *ask { return a.takeFrom(nil, id) }
+
+// takeFrom is take of a question that went over a stream, nil: over any.
+func (a *asks) takeFrom(over *stream, id uint64) *ask {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	q := a.open[id]
+	if q == nil || over != nil && q.over != over {
+		return nil
+	}
 	delete(a.open, id)
 	return q
 }
@@ -93,8 +99,9 @@ func (a *asks) fail(s *stream) {
 	}
 }
 
-func (n *Net) told(_ directory.Number, id uint64, content []byte) {
-	if q := n.asks.take(id); q != nil {
+// told takes an answer, which must come the way that its question went.
+func (n *Net) told(by *stream, id uint64, content []byte) {
+	if q := n.asks.takeFrom(by, id); q != nil {
 		q.then(append([]byte(nil), content...), true)
 	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
@@ -35,32 +36,29 @@ type parcel struct {
 	args [][]byte
 }
 
-// retry is a command that is to find its shard. Those of one session go in order.
+// retry is a command that is to find its shard.
 type retry struct {
 	parcel
 	ticket uint64
-	due    time.Time // not before
 }
 
 // forward sends a command to the node that has its shard. The words are copied into
 // the stream's output.
 func (s *Session) forward(owner directory.Number, info *command.Info, in uint16, args [][]byte) {
 	s.releaseLease()
-	r := &s.w.abroad
-	s.fill(r, info, s.DB, in, args)
 	ticket := s.away(info)
-	if len(s.pipe.retry) == 0 && s.w.loop.Forward(owner, r, s.Conn, s, ticket) {
-		return
+	place := &s.pipe.dir.Places[s.Server.Env.Slots.Shard(in)]
+	if place.Owner == owner && len(s.pipe.retry) == 0 {
+		r := &s.w.abroad
+		*r = wire.Request{Cmd: info, DB: s.DB, Proto: s.Conn.W.Proto, Slot: in, Args: args, Epoch: place.Epoch}
+		sent := s.w.loop.Forward(owner, r, s.Conn, s, ticket)
+		r.Args = nil // they are the connection's
+		if sent {
+			s.launched(ticket)
+			return
+		}
 	}
 	s.again(ticket, parcel{info, s.DB, in, saga.CloneArgs(args)})
-}
-
-func (s *Session) fill(r *wire.Request, info *command.Info, db int, in uint16, args [][]byte) {
-	env := s.Server.Env
-	*r = wire.Request{
-		Cmd: info, DB: db, Proto: s.Conn.W.Proto, Slot: in, Args: args,
-		Epoch: env.Where.Load().Places[env.Slots.Shard(in)].Epoch,
-	}
 }
 
 // reroute is for a command that has met its shard on this node when that had just
@@ -70,26 +68,47 @@ func (s *Session) reroute(info *command.Info, in uint16, args [][]byte) {
 	s.again(s.away(info), parcel{info, s.DB, in, saga.CloneArgs(args)})
 }
 
+// launched notes that a command is on its way to its shard, landed that it is not
+// any more.
+func (s *Session) launched(ticket uint64) {
+	s.pipe.find(ticket).flying = true
+	s.pipe.flying++
+}
+
+func (s *Session) landed(l *place) {
+	if l.flying {
+		l.flying = false
+		s.pipe.flying--
+		s.retryLater()
+	}
+}
+
 // Replied implements peer.Asker.
-func (s *Session) Replied(ticket uint64, out []byte) { s.arrived(ticket, out) }
+func (s *Session) Replied(ticket uint64, out []byte) {
+	s.guard(func() { s.arrived(ticket, out) })
+}
 
 // Refused implements peer.Asker.
 func (s *Session) Refused(ticket uint64, request []byte) {
-	var r wire.Request
-	if err := wire.ParseRequest(append([]byte(nil), request...), s.Server.Table, &r); err != nil {
-		s.fail(ticket, errNodeBusy) // a peer that returns something else than it got
-		return
-	}
-	s.again(ticket, parcel{r.Cmd, r.DB, r.Slot, r.Args})
+	s.guard(func() {
+		var r wire.Request
+		if err := wire.ParseRequest(append([]byte(nil), request...), s.Server.Table, &r); err != nil {
+			s.fail(ticket, errNodeBusy) // a peer that returns something else than it got
+			return
+		}
+		s.again(ticket, parcel{r.Cmd, r.DB, r.Slot, r.Args})
+	})
 }
 
 // Unknown implements peer.Asker. A command that only reads has done nothing at least.
 func (s *Session) Unknown(ticket uint64) {
-	why := errOutcome
-	if l := s.pipe.find(ticket); l != nil && l.info.Flags&command.Write == 0 {
-		why = errNodeDown
-	}
-	s.fail(ticket, why)
+	s.guard(func() {
+		why := errOutcome
+		if l := s.pipe.find(ticket); l != nil && l.info.Flags&command.Write == 0 {
+			why = errNodeDown
+		}
+		s.fail(ticket, why)
+	})
 }
 
 func (s *Session) fail(ticket uint64, why reply.Error) {
@@ -98,72 +117,103 @@ func (s *Session) fail(ticket uint64, why reply.Error) {
 	s.arrived(ticket, w.Buf)
 }
 
-// again makes a command look for its shard once more, behind those that do already.
-func (s *Session) again(ticket uint64, p parcel) {
+// again makes a command look for its shard once more.
+func (s *Session) again(ticket uint64, what parcel) {
 	l := s.pipe.find(ticket)
-	if l == nil {
+	if l == nil || s.gone.closed.Load() {
 		return
 	}
-	due := time.Now().Add(l.wait)
-	if l.wait == 0 {
-		l.deadline = due.Add(routePatience)
+	now := time.Now()
+	if l.deadline.IsZero() {
+		l.deadline = now.Add(routePatience)
+	} else if now.After(l.deadline) {
+		s.fail(ticket, errNodeBusy)
+		return
 	}
-	l.wait = min(max(2*l.wait, firstRetry), lastRetry)
-	s.pipe.retry = append(s.pipe.retry, retry{p, ticket, due})
-	if len(s.pipe.retry) == 1 {
-		s.post(s.retryFirst)
+	list := s.pipe.retry
+	at := len(list)
+	for at > 0 && list[at-1].ticket > ticket {
+		at--
+	}
+	s.pipe.retry = slices.Insert(list, at, retry{what, ticket})
+	s.landed(l)
+	s.retryLater()
+}
+
+// retryLater sees to it that the commands that look for their shards try again. All
+// that were on their way must be back by then: one of them may be refused too, and
+// is to come before those that follow it.
+func (s *Session) retryLater() {
+	p := &s.pipe
+	if len(p.retry) == 0 || p.flying > 0 || p.calling {
+		return
+	}
+	p.calling = true
+	if wait := time.Until(p.due); wait > 0 {
+		time.AfterFunc(wait, func() { s.Post(s.tryAgain) })
+	} else {
+		s.Post(s.tryAgain)
 	}
 }
 
-// retryFirst sends the commands that look for their shards, until one has to wait.
-func (s *Session) retryFirst() {
-	for len(s.pipe.retry) > 0 && !s.gone.closed.Load() {
-		first := &s.pipe.retry[0]
-		if wait := time.Until(first.due); wait > 0 {
-			time.AfterFunc(wait, func() { s.post(s.retryFirst) })
-			return
-		}
-		if l := s.pipe.find(first.ticket); l != nil {
-			why, sent := s.send(first)
-			if !sent && why == "" && time.Now().Before(l.deadline) {
-				first.due = time.Now().Add(l.wait)
-				l.wait = min(2*l.wait, lastRetry)
-				continue
-			}
-			if !sent && why == "" {
-				why = errNodeBusy
-			}
-			if !sent {
-				s.fail(first.ticket, why)
-			}
-		}
-		s.pipe.retry = s.pipe.retry[1:]
+// tryAgain sends the commands that look for their shards, all by the same directory,
+// until one cannot be sent.
+func (s *Session) tryAgain() {
+	p := &s.pipe
+	p.calling = false
+	if len(p.retry) == 0 || p.flying > 0 {
+		return
 	}
-	s.pipe.retry = nil
+	p.dir = s.Server.Env.Where.Load()
+	p.wait = min(max(2*p.wait, firstRetry), lastRetry)
+	p.due = time.Now().Add(p.wait)
+	for len(p.retry) > 0 {
+		first := p.retry[0]
+		l := p.find(first.ticket)
+		why, sent := s.send(&first)
+		if !sent && why == "" {
+			if time.Now().Before(l.deadline) {
+				break
+			}
+			why = errNodeBusy
+		}
+		p.retry = slices.Delete(p.retry, 0, 1)
+		if !sent {
+			s.fail(first.ticket, why)
+		}
+	}
+	if len(p.retry) == 0 {
+		p.retry = nil
+	}
+	s.retryLater()
 }
 
-// send sends a command to where its shard is now. If it is not sent, why says that it
+// send sends a command to where its shard is. If it is not sent, why says that it
 // never will be, or nothing, and it can be tried again.
 func (s *Session) send(r *retry) (why reply.Error, sent bool) {
 	env := s.Server.Env
 	index := env.Slots.Shard(r.slot)
-	h := env.Shards[index]
-	owner := h.Owner()
-	if owner == 0 {
-		if d := env.Where.Load(); !d.Mine(index) {
-			return "", false // it is on its way
-		}
-		s.sendTo(h, &engine.Request{
-			Cmd: r.cmd, DB: r.db, Slot: r.slot, Key: r.cmd.KeyPos, Args: r.args, Now: s.w.clock(),
-		}, r.ticket)
-		return "", true
-	}
-	if s.Server.down(owner) {
+	place, h := &s.pipe.dir.Places[index], env.Shards[index]
+	switch now := s.w.clock(); {
+	case place.Owner != s.pipe.dir.Self && s.Server.down(place.Owner):
 		return errNodeDown, false
+	case place.Owner != s.pipe.dir.Self:
+		request := wire.Request{
+			Cmd: r.cmd, DB: r.db, Proto: s.Conn.W.Proto, Slot: r.slot, Args: r.args, Epoch: place.Epoch,
+		}
+		sent = s.w.loop.Forward(place.Owner, &request, s.Conn, s, r.ticket)
+	case s.w.fenced:
+		return errFenced, false
+	case h.Owner() == 0: // else it is on its way
+		s.sendTo(h, &engine.Request{
+			Cmd: r.cmd, DB: r.db, Slot: r.slot, Key: r.cmd.KeyPos, Args: r.args, Now: now, Epoch: place.Epoch,
+		}, r.ticket)
+		sent = true
 	}
-	var request wire.Request
-	s.fill(&request, r.cmd, r.db, r.slot, r.args)
-	return "", s.w.loop.Forward(owner, &request, s.Conn, s, r.ticket)
+	if sent {
+		s.launched(r.ticket)
+	}
+	return "", sent
 }
 
 // down tells whether a node is known not to answer.

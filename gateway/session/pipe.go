@@ -3,6 +3,7 @@ package session
 import (
 	"time"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/gateway/netloop"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/reply"
@@ -22,8 +23,15 @@ type pipe struct {
 	ready    []byte // in its turn, to be sent
 	emitting bool   // Emit will be called
 	holding  bool   // the connection is paused until the pipe is empty
-	epoch    uint64 // of the directory when the first of these commands went away
-	retry    []retry
+
+	// dir is the directory by which everything goes that is away: commands on one key
+	// all go the same way, so that none overtakes another.
+	dir     *directory.Directory
+	flying  int           // how many are on their way, without those in retry
+	retry   []retry       // commands that look for their shards, in the order of tickets
+	due     time.Time     // when they try again
+	wait    time.Duration // before they try after that
+	calling bool          // tryAgain will be called
 }
 
 // place is where the reply to one command will stand.
@@ -33,9 +41,8 @@ type place struct {
 	here  bool
 	end   int // in behind: of the replies that follow directly
 
-	// Of a command that looks for its shard.
-	deadline time.Time
-	wait     time.Duration // before it tries again
+	flying   bool
+	deadline time.Time // of a command that looks for its shard
 }
 
 // Bounds of one connection's pipe.
@@ -103,6 +110,7 @@ func (p *pipe) shift() {
 		return
 	}
 	p.places, p.head, p.taken = p.places[:0], 0, 0
+	p.dir, p.wait, p.due = nil, 0, time.Time{}
 	p.behind.Buf = p.behind.Buf[:0]
 	if cap(p.behind.Buf) > keptReady {
 		p.behind.Buf = nil
@@ -137,7 +145,7 @@ func (s *Session) out() *reply.Writer {
 // connection waits.
 func (s *Session) away(info *command.Info) (ticket uint64) {
 	if s.pipe.len() == 0 {
-		s.pipe.epoch = s.Server.Env.Where.Load().Epoch
+		s.pipe.dir = s.Server.Env.Where.Load()
 	}
 	ticket = s.pipe.push(info)
 	if s.muted || s.Reply != ReplyOn {
@@ -154,7 +162,7 @@ func (s *Session) mayOvertake(args [][]byte) bool {
 	return info != nil && info.Route == command.RouteSingle && len(info.Subs()) == 0 && info.AdmitsArity(len(args)) &&
 		s.Multi == nil && s.Reply == ReplyOn && len(s.pipe.retry) == 0 &&
 		s.pipe.len() < maxAway && s.pipe.early+len(s.pipe.behind.Buf) < maxEarly &&
-		s.pipe.epoch == s.Server.Env.Where.Load().Epoch
+		s.pipe.dir == s.Server.Env.Where.Load()
 }
 
 // hold pauses the connection until nothing is away.
@@ -166,9 +174,10 @@ func (s *Session) hold() {
 // arrived takes the reply of a command that was away, on the session's loop.
 func (s *Session) arrived(ticket uint64, out []byte) {
 	l := s.pipe.find(ticket)
-	if l == nil {
+	if l == nil || s.gone.closed.Load() {
 		return
 	}
+	s.landed(l)
 	if len(out) > 0 && out[0] == '-' {
 		s.erred(l.info, out, 1)
 	}
