@@ -91,7 +91,7 @@ func (e *Engine) Order(o *Order) {
 		}
 		e.answer(o, AnswerCommitted)
 	case OrderUndo:
-		if p != nil && (p.attempt < o.Attempt || p.attempt == o.Attempt && (o.Visit == 0 || o.Visit == p.visit)) {
+		if p != nil && p.undoes(o) && e.sagas.decided[o.Saga] == nil { // else it is Forget that undoes
 			e.end(p, false, o.Again)
 		}
 		e.answer(o, AnswerUndone)
@@ -108,6 +108,11 @@ func (e *Engine) Order(o *Order) {
 }
 
 func (p *participant) is(o *Order) bool { return p.attempt == o.Attempt && p.visit == o.Visit }
+
+// undoes tells whether o, an OrderUndo, means p.
+func (p *participant) undoes(o *Order) bool {
+	return p.attempt < o.Attempt || p.attempt == o.Attempt && (o.Visit == 0 || o.Visit == p.visit)
+}
 
 func (e *Engine) answer(o *Order, kind AnswerKind) {
 	e.tell(&Answer{Kind: kind, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit})

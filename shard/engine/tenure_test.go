@@ -110,6 +110,9 @@ func TestHeldDecision(t *testing.T) {
 	waits := p.post("GET a")
 	p.send(decide, "7 decided +reply")
 	p.send(p.order(engine.OrderResolve, 7, 0), "7 decided +reply")
+	// A wound that nobody heard, or a recovery that takes the participant for a late
+	// one, is answered with an undo: the decision stands.
+	p.send(engine.Orphan(&engine.Answer{Kind: engine.AnswerWound, Saga: 7, Attempt: 1, Visit: p.visits[7]}), "7 undone")
 	if *waits != "" {
 		t.Errorf("before the commit GET answered %q", *waits)
 	}
