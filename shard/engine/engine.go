@@ -193,7 +193,7 @@ func (e *Engine) Tick(now int64) (more bool) {
 		e.ServeReady()
 	}
 	e.remind()
-	e.Resident.Store(e.KS.Arena.Resident())
+	e.Resident.Store(e.resident())
 	keys := 0
 	for db := range keyspace.Databases {
 		keys += e.KS.Len(db)

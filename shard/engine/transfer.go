@@ -64,6 +64,18 @@ func (e *Engine) bin(ks *keyspace.Keyspace) {
 	e.retired = append(e.retired, ks)
 }
 
+// resident is what records take in memory: here, on their way in, and in the bin.
+func (e *Engine) resident() int64 {
+	n := e.KS.Arena.Resident()
+	if m := e.imports; m != nil && m.ks != nil {
+		n += m.ks.Arena.Resident()
+	}
+	for _, ks := range e.retired {
+		n += ks.Arena.Resident()
+	}
+	return n
+}
+
 // collectRetired frees a bounded share of retired data and tells whether there is
 // more.
 func (e *Engine) collectRetired() (more bool) {
