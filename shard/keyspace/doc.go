@@ -7,5 +7,6 @@
 // same calls make the same keyspace on every replica. An expired key is gone for
 // every caller from the millisecond its time comes; its memory follows at the next
 // access or by ExpireSome. Whatever may be large (a value, a database) is freed
-// in bounded pieces by Collect.
+// in bounded pieces by Collect, and moves to another node in bounded pieces, while
+// it serves, by Export and Import.
 package keyspace
