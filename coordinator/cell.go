@@ -33,6 +33,8 @@ type cell struct {
 	crashes  int
 	answered bool
 	blocked  *saga.Blocked
+
+	driven
 }
 
 // Messages to a child, beside *engine.Answer.
@@ -111,7 +113,13 @@ func (c *cell) crashed() bool {
 }
 
 // Order implements saga.Port.
-func (c *cell) Order(shard int, o *engine.Order) { c.n.order(shard, o) }
+func (c *cell) Order(shard int, o *engine.Order) {
+	if c.driver != nil && c.inside {
+		c.driven.order(c, shard, o)
+		return
+	}
+	c.n.order(shard, o)
+}
 
 // Post implements saga.Port.
 func (c *cell) Post(f func()) {

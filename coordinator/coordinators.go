@@ -60,6 +60,7 @@ func (n *Coordinators) Tick(now int64) {
 	n.mu.Unlock()
 	if due {
 		n.supervise(tick{})
+		n.beatDriven()
 	}
 }
 

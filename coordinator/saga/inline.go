@@ -64,6 +64,12 @@ func (r *Runner) mayLeave(q Queued) bool {
 	return r.env.computes[q.Cmd.ID] || q.Cmd.Route == command.RouteLocal
 }
 
+// Computes tells whether the call's program may take long, or touch keys that nobody
+// knows before it runs.
+func (e *Env) Computes(call *Call) bool {
+	return e.computes[call.Cmd.ID] || slices.ContainsFunc(call.Queue, func(q Queued) bool { return e.computes[q.Cmd.ID] })
+}
+
 // run runs the program; it is undone if it must go by messages after all, or
 // panics.
 func (r *Runner) run(call *Call) (ok bool) {

@@ -22,7 +22,8 @@ import (
 
 // Sagas take the answers of participants on other nodes.
 type Sagas interface {
-	Take(a *engine.Answer)
+	// TakeOn is called on the event loop that has these streams.
+	TakeOn(loop any, a *engine.Answer)
 }
 
 // Options make a Net.

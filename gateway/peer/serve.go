@@ -14,6 +14,7 @@ import (
 // serving is a connection on which a peer asks this node. It is a netloop.Session.
 type serving struct {
 	net     *Net
+	loop    *Loop
 	conn    *netloop.Conn
 	from    directory.Number // 0 before its hello
 	request wire.Request
@@ -27,8 +28,8 @@ type serving struct {
 }
 
 // Open is the netloop.Opener of the port for streams.
-func (n *Net) Open(c *netloop.Conn, _ any) netloop.Session {
-	s := &serving{net: n, conn: c}
+func (n *Net) Open(c *netloop.Conn, worker any) netloop.Session {
+	s := &serving{net: n, conn: c, loop: n.LoopOf(worker)}
 	s.patient = time.AfterFunc(helloPatience, func() {
 		c.Post(func() {
 			if s.from == 0 {
@@ -91,7 +92,7 @@ func (s *serving) take(f *frame) error {
 	s.release() // others may take long
 	switch f.kind {
 	case kindAnswer:
-		return s.net.answered(f.content)
+		return s.net.answered(f.content, s.loop)
 	case kindForsake, kindUnwatch:
 		return s.leave(f)
 	case kindTell:

@@ -195,7 +195,7 @@ func (s *stream) take(f *frame) error {
 		}
 		q.asker.Refused(q.ticket, request)
 	case kindAnswer:
-		return s.net.answered(f.content)
+		return s.net.answered(f.content, s.loop)
 	case kindTold:
 		s.net.told(s, f.id, f.content)
 	default:
@@ -204,11 +204,11 @@ func (s *stream) take(f *frame) error {
 	return nil
 }
 
-// answered takes an answer of a participant.
-func (n *Net) answered(content []byte) error {
+// answered takes an answer of a participant, on a loop.
+func (n *Net) answered(content []byte, on *Loop) error {
 	a, err := wire.ParseAnswer(append([]byte(nil), content...), n.env.Slots.Shards())
 	if err == nil {
-		n.sagas.Take(a)
+		n.sagas.TakeOn(on, a)
 	}
 	return err
 }

@@ -153,6 +153,9 @@ func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
 		return
 	}
 	s.Server.Stats.Messages.Add(1)
+	if then == nil && s.drive(call) {
+		return
+	}
 	s.FlushStats() // the program may be INFO's
 	own := call.Own()
 	own.Post = s.post

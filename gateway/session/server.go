@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupedb/troupe/coordinator"
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/gateway/netloop"
 	"github.com/troupedb/troupe/gateway/peer"
@@ -51,6 +52,8 @@ type Sagas interface {
 	// Submit runs the call, which owns its memory. done is called once, on any
 	// goroutine, when the reply is in call.Out or the call has blocked.
 	Submit(call *saga.Call, done func())
+	// Drive is Submit for a call whose saga the loop of d drives.
+	Drive(d coordinator.Driver, call *saga.Call, done func())
 	// Handoff prepares a blocked call to go on as the saga of its waiter. done is
 	// Submit's.
 	Handoff(id engine.SagaID, call *saga.Call, done func()) func(db int, key []byte, place uint64)

@@ -1,0 +1,27 @@
+package peer
+
+import (
+	"encoding/binary"
+
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/wire"
+)
+
+// Order sends an order to a shard of another node on the loop's own stream, so that
+// it goes out with what else the turn has gathered; false if there is none.
+func (l *Loop) Order(to directory.Number, shard int, o *engine.Order) bool {
+	s := l.stream(to)
+	if s == nil || s.full() {
+		return false
+	}
+	if s.loop != l {
+		return s.post(kindOrder, 0, appendOrder(nil, shard, o))
+	}
+	out, start := begin(s.out, kindOrder, 0)
+	out = binary.AppendUvarint(out, uint64(shard))
+	s.out = wire.AppendOrder(out, o)
+	finish(s.out, start)
+	s.soil()
+	return true
+}
