@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/actors/system"
 	"github.com/troupedb/troupe/actors/transport"
 	"github.com/troupedb/troupe/coordinator/catalog"
@@ -72,23 +73,14 @@ func isLoopback(host string) bool {
 func (m *member) run() {
 	g := m.g
 	g.Server.Cluster = m
-	g.Follow(m.Directory())
 	m.Run(cluster.Hooks{
-		Follow: g.Follow, Suspect: g.streams.Suspect, Serve: g.Server.Serve, Loads: m.loads,
+		Follow: g.Follow, Suspect: g.streams.Suspect, Serve: g.Server.Serve, Loads: m.loads, Moves: m.moves,
 		Settings: func(pairs []string) {
-			if why := g.Server.Config.Set(words(pairs)); why != "" && len(pairs) > 0 {
-				g.log.Warn("the cluster has a setting that this node does not take", "error", why)
+			if err := g.Server.Config.Adopt(pairs); err != nil {
+				g.log.Warn("the cluster has settings that this node does not take", "error", err)
 			}
 		},
 	})
-}
-
-func words(pairs []string) [][]byte {
-	w := make([][]byte, len(pairs))
-	for i, p := range pairs {
-		w[i] = []byte(p)
-	}
-	return w
 }
 
 // loads says what is in the shards that this node has.
@@ -101,6 +93,17 @@ func (m *member) loads() (loads []catalog.ShardLoad) {
 		}
 	}
 	return loads
+}
+
+// moves says how far the shards are that this node moves to others.
+func (m *member) moves() (all []cluster.Move) {
+	now := time.Now().UnixMilli()
+	for _, v := range m.g.Moves() {
+		all = append(all, cluster.Move{
+			Shard: v.Shard, ID: v.ID, Phase: v.Phase, Age: now - v.Started, Keys: v.KeysSent, Bytes: v.Bytes, KeysLeft: v.KeysLeft,
+		})
+	}
+	return all
 }
 
 // leavePatience is how long a node that is told to end tries to hand its shards over.
@@ -128,27 +131,53 @@ func (g *Gateway) Leave(ctx context.Context, progress func(shards int)) error {
 	}
 }
 
-// Status implements session.Cluster.
-func (m *member) Status(context.Context) (*session.ClusterStatus, error) {
+// Status implements session.Cluster. What members say of themselves the catalog's
+// leader knows, and if it does not answer, nobody.
+func (m *member) Status(ctx context.Context) (*session.ClusterStatus, error) {
+	r, _ := m.Report(ctx)
 	st := session.StatusOf(m.Directory())
-	m.Cluster.Loads(func(shard int, keys int64) {
-		st.Shards[shard].Keys = keys
-	})
+	fill(st, &r, time.Now().UnixMilli())
+	st.Links = m.Links()
+	return st, nil
+}
+
+// fill puts a report into a status.
+func fill(st *session.ClusterStatus, r *cluster.Report, now int64) {
+	for i := range st.Shards {
+		if i < len(r.Keys) && r.Keys[i] != cluster.Unknown {
+			st.Shards[i].Keys = r.Keys[i]
+		}
+	}
+	for _, h := range r.Heard {
+		if n := st.Node(h.Member); n != nil {
+			n.Heard = now - h.Ago
+		}
+	}
 	for i := range st.Nodes {
-		n := &st.Nodes[i]
-		n.Keys = 0
-		for _, s := range st.Shards {
-			switch {
-			case s.Owner != n.Number || n.Keys == session.Unknown:
-			case s.Keys == session.Unknown:
-				n.Keys = session.Unknown
-			default:
-				n.Keys += s.Keys
+		st.Nodes[i].Keys = keysOf(st, st.Nodes[i].Number)
+	}
+	for _, v := range r.Moves {
+		for i := range st.Moves {
+			if to := &st.Moves[i]; to.ID == v.ID {
+				to.Phase, to.Started = v.Phase, now-v.Age
+				to.Bytes, to.KeysSent, to.KeysLeft = v.Bytes, v.Keys, v.KeysLeft
 			}
 		}
 	}
-	st.Links = m.Links()
-	return st, nil
+}
+
+// keysOf returns how many keys the shards of a node have.
+func keysOf(st *session.ClusterStatus, n directory.Number) (keys int64) {
+	for i := range st.Shards {
+		switch s := &st.Shards[i]; {
+		case s.Owner != n:
+		case s.Keys == session.Unknown:
+			return session.Unknown
+		default:
+			keys += s.Keys
+		}
+	}
+	return keys
 }
 
 // Rebalance implements session.Cluster.

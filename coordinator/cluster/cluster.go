@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +14,6 @@ import (
 	"github.com/troupedb/troupe/coordinator/catalog"
 	"github.com/troupedb/troupe/shard/replica"
 	"github.com/troupedb/troupe/shard/replica/runner"
-	"github.com/troupedb/troupe/shard/wal"
 )
 
 // Cluster is this node's part in its cluster.
@@ -25,9 +22,9 @@ type Cluster struct {
 	id          identity
 	incarnation uint64
 	started     time.Time
-	log         *wal.Log
+	home        *home
 	store       *store
-	runner      *runner.Runner
+	replica     atomic.Pointer[runner.Runner] // nil: there is none yet
 	transport   *transport.Transport
 	membership  *membership.Membership
 
@@ -43,19 +40,19 @@ type Cluster struct {
 	// joining is the identity of the cluster that this node is becoming a member of.
 	joining atomic.Pointer[string]
 
-	addrMu sync.Mutex
-	addrs  map[uint64]string // of replicas that the catalog may not have yet
+	phone    phone
+	calls    *calls // to other members, after a restart
+	election election
 
-	loadsMu sync.Mutex
-	loads   catalog.Loads // if this node leads
+	loadsMu sync.Mutex // taken with the store's held, never the other way round
+	// What was told with heartbeats, if this node leads.
+	loads catalog.Loads
+	signs map[string]sign // by member's identity
 
 	leaseMu    sync.Mutex
 	lease      catalog.Lease
 	leased     sync.Once
 	firstLease chan struct{}
-
-	suspectMu sync.Mutex
-	suspected map[directory.Number]bool
 }
 
 // Start makes the node a member: it returns once it is one, and has a lease. It may
@@ -67,7 +64,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{
 		o: o, started: time.Now(), incarnation: uint64(time.Now().UnixNano()),
 		beats: make(chan beat, maxBeats), join: make(chan struct{}, 1), firstLease: make(chan struct{}),
-		addrs: map[uint64]string{}, suspected: map[directory.Number]bool{},
+		signs: map[string]sign{},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if err := c.start(ctx); err != nil {
@@ -79,33 +76,32 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 
 func (c *Cluster) start(ctx context.Context) error {
 	var err error
-	if c.id, c.log, err = open(&c.o); err != nil {
+	if c.id, c.home, err = open(&c.o); err != nil {
 		return err
 	}
 	c.store = newStore(c.id.ID)
 	if err := c.startTransport(); err != nil {
 		return err
 	}
-	known := len(c.log.Groups()) > 0
-	if known {
-		if err := c.startRunner(false); err != nil {
-			return err
-		}
+	if err := c.recover(ctx); err != nil {
+		return err
 	}
 	if err := c.startMembership(); err != nil {
 		return err
 	}
-	found, err := c.meet(ctx, known)
+	c.handle()
+	meeting, met := context.WithCancel(c.ctx)
+	defer met()
+	found, err := c.meet(ctx, meeting)
 	if err != nil {
 		return err
 	}
-	if !known {
-		if err := c.startRunner(found); err != nil {
+	if c.raft() == nil {
+		if err := c.startReplica(found); err != nil {
 			return err
 		}
 	}
-	c.handle()
-	if err := c.enter(ctx, found, known); err != nil {
+	if err := c.enter(ctx, found); err != nil {
 		return err
 	}
 	if err := c.membership.SetClusterID(c.clusterID()); err != nil {
@@ -114,95 +110,97 @@ func (c *Cluster) start(ctx context.Context) error {
 	c.membership.SetKnown(c.known)
 	c.done.Go(c.lead)
 	c.done.Go(c.heart)
-	select {
-	case <-c.firstLease:
+	return c.awaitLease(ctx)
+}
+
+// recover starts the replica that the log is of, if there is one, and returns when
+// that has carried out what the log knows to be agreed on. A log in which nothing is
+// said of a cluster is given up: the node ended before it was a member.
+func (c *Cluster) recover(ctx context.Context) error {
+	if len(c.home.log.Groups()) == 0 {
 		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the catalog's leader: %w", ctx.Err())
-	case <-c.runner.Done():
-		return fmt.Errorf("the catalog has stopped: %w", c.runner.Err())
 	}
-}
-
-// startTransport listens for control messages, on the port that was asked for or the
-// next free one.
-func (c *Cluster) startTransport() error {
-	port, tries := c.o.ActorPort, 1
-	if port == 0 {
-		port, tries = DefaultActorPort, actorPortSpan
+	if err := c.startReplica(false); err != nil {
+		return err
 	}
-	var err error
-	for ; tries > 0; port, tries = port+1, tries-1 {
-		// Proto.Actor cannot be asked twice, so the port is tried first.
-		var l net.Listener
-		if l, err = net.Listen("tcp", net.JoinHostPort(c.o.Bind, strconv.Itoa(port))); err != nil {
-			continue
+	r := c.raft()
+	commit := r.Status().Commit
+	for st := r.Status(); st.Applied < commit || alone(&st) && !st.Settled; st = r.Status() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("read the node's log: %w", ctx.Err())
+		case <-r.Done():
+			return fmt.Errorf("the catalog's log in --dir %s: %w", c.o.Dir, r.Err())
+		case <-time.After(recoverEvery):
 		}
-		l.Close()
-		c.transport, err = transport.Start(c.o.System, transport.Config{
-			Bind: c.o.Bind, Port: port, Advertise: c.o.Host, ClusterID: c.clusterID,
-			Self:  func() (string, uint64) { return c.id.ID, c.incarnation },
-			Epoch: c.epoch, TLS: c.o.TLS, Logger: c.o.Logger,
-		})
-		break
 	}
-	if err != nil {
-		return fmt.Errorf("listen for control messages (--actor-port): %w", err)
+	id, name := c.store.cluster()
+	if id != "" && name != c.o.Cluster {
+		return fmt.Errorf("--dir %s is of a node of cluster %q: give --cluster %[2]s, or another --dir for cluster %q",
+			c.o.Dir, name, c.o.Cluster)
 	}
-	c.transport.Handle(kindRaft, c.heardRaft)
-	c.transport.Handle(kindHeartbeat, c.heard)
-	c.transport.Handle(kindBeatAck, c.heardAck)
-	return nil
+	if id != "" {
+		return nil
+	}
+	r.Stop()
+	c.replica.Store(nil)
+	c.store.reset()
+	renewed, err := c.home.renew(c.id)
+	c.id.RaftID = renewed.RaftID // others read the rest already
+	return err
 }
 
-// handle answers requests of others, once there is a replica.
-func (c *Cluster) handle() {
-	c.transport.HandleRequest(kindPropose, c.proposed)
-	c.transport.HandleRequest(kindJoin, c.proposed)
-	c.transport.HandleRequest(kindRebalance, func(context.Context, transport.From, []byte) ([]byte, error) {
-		c.asked.Store(true)
-		return nil, nil
-	})
+// alone tells whether the replica is the only voter: what its log has is agreed on
+// once it leads.
+func alone(st *replica.Status) bool {
+	return len(st.Conf.Voters) == 1 && !st.Conf.Joint() && st.Conf.Votes(st.ID)
 }
 
-func (c *Cluster) startRunner(bootstrap bool) error {
+// recoverEvery is how often is looked at how far a log is read.
+const recoverEvery = 5 * time.Millisecond
+
+func (c *Cluster) startReplica(bootstrap bool) error {
+	id := c.id.RaftID
 	r, err := runner.Start(runner.Config{
-		Log: c.log, Bootstrap: bootstrap,
+		Log: c.home.log, Bootstrap: bootstrap,
 		Replica: replica.Config{
-			ID: c.id.RaftID, Machine: c.store, Seed: c.incarnation,
+			ID: id, Machine: c.store, Seed: c.incarnation,
 			Warn: func(format string, args ...any) { c.o.Logger.Warn("catalog: " + fmt.Sprintf(format, args...)) },
 		},
-		Send:    c.sendRaft,
+		Send:    func(to uint64, msg []byte) { c.sendRaft(id, to, msg) },
 		Observe: c.store.observe,
 	})
 	if err != nil {
 		return fmt.Errorf("start the catalog: %w", err)
 	}
-	c.addrMu.Lock()
-	c.runner = r
-	c.addrMu.Unlock()
+	c.store.observe(r.Status())
+	c.replica.Store(r)
 	return nil
 }
 
-func (c *Cluster) startMembership() error {
-	var err error
-	c.membership, err = membership.Start(membership.Config{
-		Name: c.o.Name, Bind: c.o.Bind, Port: c.o.GossipPort, Advertise: c.o.Host, Key: c.o.GossipKey,
-		Cluster: c.o.Cluster, ClusterID: c.clusterID(), ID: c.id.ID, Incarnation: c.incarnation,
-		ClientPort: c.o.ClientPort, ActorPort: c.transport.Port(), StreamPort: c.o.StreamPort, Zone: c.o.Zone,
-		Logger: c.o.Logger, OnChange: func([]membership.Member) { c.store.stir() },
-	})
-	if err != nil {
-		return fmt.Errorf("listen for gossip (--gossip-port): %w", err)
+// raft returns the node's replica, nil before there is one.
+func (c *Cluster) raft() *runner.Runner { return c.replica.Load() }
+
+func (c *Cluster) awaitLease(ctx context.Context) error {
+	for {
+		select {
+		case <-c.firstLease:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the catalog's leader: %w", ctx.Err())
+		case <-c.raft().Done():
+			return fmt.Errorf("the catalog has stopped: %w", c.raft().Err())
+		case <-time.After(waitEvery):
+			c.say(c.quorumNews())
+		}
 	}
-	return nil
 }
 
 // now is the node's monotonic time in milliseconds.
 func (c *Cluster) now() int64 { return time.Since(c.started).Milliseconds() }
 
 func (c *Cluster) clusterID() (id string) {
-	c.store.with(func(s *catalog.State) { id, _ = s.Cluster() })
+	id, _ = c.store.cluster()
 	if to := c.joining.Load(); id == "" && to != nil {
 		return *to
 	}
@@ -223,59 +221,11 @@ func (c *Cluster) me() catalog.Member {
 	}}
 }
 
-func actorAddr(m *directory.Member) string {
-	return net.JoinHostPort(m.Host, strconv.Itoa(m.ActorPort))
-}
-
-// raftAddr returns where a replica gets its messages, "": it is not known.
-func (c *Cluster) raftAddr(id uint64) (addr string) {
-	if id == 0 {
-		return ""
-	}
-	c.store.with(func(s *catalog.State) {
-		if m := s.ByRaftID(id); m != nil {
-			addr = actorAddr(&m.Member)
-		}
-	})
-	if addr == "" {
-		c.addrMu.Lock()
-		defer c.addrMu.Unlock()
-		addr = c.addrs[id]
-	}
-	return addr
-}
-
-func (c *Cluster) sendRaft(to uint64, msg []byte) {
-	if addr := c.raftAddr(to); addr != "" {
-		c.transport.Send(addr, kindRaft, raftMessage(c.id.RaftID, to, msg))
-	}
-}
-
-// maxAddrs bounds the addresses of replicas that the catalog does not have.
-const maxAddrs = 256
-
-func (c *Cluster) heardRaft(from transport.From, payload []byte) {
-	sender, to, msg, err := parseRaft(payload)
-	if err != nil {
-		c.o.Logger.Warn("refused a message of the catalog", "from", from.Address, "error", err)
-		return
-	}
-	c.addrMu.Lock()
-	if len(c.addrs) >= maxAddrs {
-		clear(c.addrs)
-	}
-	c.addrs[sender] = from.Address
-	r := c.runner
-	c.addrMu.Unlock()
-	if r != nil && to == c.id.RaftID {
-		r.Step(append([]byte(nil), msg...))
-	}
-}
-
-// Directory returns the catalog as it is known here.
+// Directory returns the catalog as it is known here, with the leader and the voters
+// of this moment.
 func (c *Cluster) Directory() *directory.Directory { return c.store.directory() }
 
-// Name returns the node's name, Ports those that it has taken.
+// Name returns the node's name.
 func (c *Cluster) Name() string { return c.o.Name }
 
 // Ports returns the ports for gossip and control messages.
@@ -283,110 +233,24 @@ func (c *Cluster) Ports() (gossip, actor int) {
 	return c.membership.Self().GossipPort, c.transport.Port()
 }
 
-// Run calls the hooks from now on, first with how things stand.
-func (c *Cluster) Run(h Hooks) {
-	c.hooks.Store(&h)
-	c.leaseMu.Lock()
-	until, ok := c.lease.Until()
-	c.leaseMu.Unlock()
-	if ok {
-		h.Serve(c.started.Add(time.Duration(until) * time.Millisecond))
-	}
-	c.done.Go(c.follow)
-}
-
-// follow hands on what changes.
-func (c *Cluster) follow() {
-	h := c.hooks.Load()
-	settings := ^uint64(0)
-	for {
-		if d := c.store.directory(); d != nil {
-			h.Follow(d)
-			c.judge()
-		}
-		if pairs, epoch := c.settings(); epoch != settings {
-			settings = epoch
-			h.Settings(pairs)
-		}
-		select {
-		case <-c.ctx.Done():
-			return
-		case <-c.store.changed:
-		}
-	}
-}
-
-func (c *Cluster) settings() (pairs []string, epoch uint64) {
-	c.store.with(func(s *catalog.State) {
-		epoch = s.SettingsEpoch()
-		s.EachSetting(func(name, value string) { pairs = append(pairs, name, value) })
-	})
-	return pairs, epoch
-}
-
-// judge tells the transport, and whoever asks members on the data path, which of
-// them are taken not to answer: what serf says, or the catalog.
-func (c *Cluster) judge() {
-	d := c.store.directory()
-	if d == nil || c.membership == nil {
-		return
-	}
-	failed := map[string]bool{}
-	for _, m := range c.membership.Members() {
-		failed[m.ID] = m.Status != membership.Alive
-	}
-	hooks := c.hooks.Load()
-	c.suspectMu.Lock()
-	defer c.suspectMu.Unlock()
-	for i := range d.Members {
-		m := &d.Members[i]
-		suspected := m.Number != d.Self && (failed[m.ID] || m.State == directory.Down)
-		if was, known := c.suspected[m.Number]; known && was == suspected && hooks != nil {
-			continue
-		}
-		if suspected {
-			c.transport.MarkDown(actorAddr(m))
-		} else {
-			c.transport.MarkUp(actorAddr(m))
-		}
-		if hooks != nil {
-			c.suspected[m.Number] = suspected
-			hooks.Suspect(m.Number, suspected)
-		}
-	}
-}
-
-// known are the addresses of the members, for those that serf has forgotten.
-func (c *Cluster) known() (addrs []string) {
-	if d := c.store.directory(); d != nil {
-		for i := range d.Members {
-			m := &d.Members[i]
-			if m.Number != d.Self {
-				addrs = append(addrs, net.JoinHostPort(m.Host, strconv.Itoa(m.GossipPort)))
-			}
-		}
-	}
-	return addrs
-}
-
 // Stop ends the node's part. The cluster takes it for crashed, unless it has left.
 func (c *Cluster) Stop() {
 	c.cancel()
+	var errs []error
 	if c.membership != nil {
-		if err := c.membership.Shutdown(); err != nil {
-			c.o.Logger.Debug("stop gossip", "error", err)
-		}
+		errs = append(errs, c.membership.Shutdown())
 	}
-	if c.runner != nil {
-		c.runner.Stop()
+	if r := c.raft(); r != nil {
+		r.Stop()
 	}
 	c.done.Wait()
 	if c.transport != nil {
 		c.transport.Stop()
 	}
-	if c.log != nil {
-		if err := c.log.Close(); err != nil && !errors.Is(err, wal.ErrClosed) {
-			c.o.Logger.Warn("close the node's log", "error", err)
-		}
+	if c.home != nil {
+		errs = append(errs, c.home.close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		c.o.Logger.Warn("the node's part in the cluster has not ended well", "error", err)
 	}
 }

@@ -12,7 +12,9 @@ import (
 func (c *Cluster) heart() {
 	ticker := time.NewTicker(catalog.HeartbeatEvery * time.Millisecond)
 	defer ticker.Stop()
-	for seq := uint64(1); ; seq++ {
+	// Numbers are not used twice: what an earlier process was answered here must not
+	// be taken for an answer to this one.
+	for seq := c.incarnation; ; seq++ {
 		c.sendBeat(seq)
 		select {
 		case <-c.ctx.Done():
@@ -25,14 +27,14 @@ func (c *Cluster) heart() {
 }
 
 func (c *Cluster) sendBeat(seq uint64) {
-	st := c.runner.Status()
+	st := c.raft().Status()
 	addr := c.raftAddr(st.Leader)
 	if !st.IsLeader && addr == "" {
 		return
 	}
 	h := heartbeat{seq: seq}
 	if hooks := c.hooks.Load(); hooks != nil {
-		h.loads = hooks.Loads()
+		h.loads, h.moves = hooks.Loads(), hooks.Moves()
 	}
 	c.leaseMu.Lock()
 	c.lease.Sent(seq, c.now())
@@ -58,7 +60,7 @@ func (c *Cluster) takeBeat(from transport.From, h heartbeat) {
 	c.store.with(func(s *catalog.State) {
 		c.loadsMu.Lock()
 		defer c.loadsMu.Unlock()
-		c.loads.Report(s, from.ID, from.Incarnation, h.loads)
+		c.note(s, from, &h)
 	})
 	select {
 	case c.beats <- beat{from.ID, from.Address, from.Incarnation, h.seq}:
@@ -95,11 +97,8 @@ func (c *Cluster) acked(a beatAck) {
 	}
 	c.leaseMu.Lock()
 	c.lease.Acked(a.seq)
-	until, ok := c.lease.Until()
 	c.leaseMu.Unlock()
-	if hooks := c.hooks.Load(); ok && hooks != nil {
-		hooks.Serve(c.started.Add(time.Duration(until) * time.Millisecond))
-	}
+	c.extend()
 	c.leased.Do(func() { close(c.firstLease) })
 }
 

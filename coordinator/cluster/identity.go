@@ -48,39 +48,85 @@ func passing(cluster, name string) identity {
 	return identity{ID: hex.EncodeToString(sum[:]), RaftID: newRaftID()}
 }
 
-// open returns the node's identity and its log.
-func open(o *Options) (identity, *wal.Log, error) {
+// home is where a node's identity and log are; its zero value, the memory.
+type home struct {
+	dir  string
+	lock *wal.OS // which other processes must not have
+	log  *wal.Log
+}
+
+// open returns the node's identity and its log. A log is only continued under the
+// raft id that it was written under: it has votes and acknowledgements in it.
+func open(o *Options) (id identity, h *home, err error) {
 	if o.Dir == "" {
-		log, err := wal.Open(wal.NewMemory(), wal.Options{})
-		return passing(o.Cluster, o.Name), log, err
+		h = &home{}
+		h.log, err = wal.Open(wal.NewMemory(), wal.Options{})
+		return passing(o.Cluster, o.Name), h, err
 	}
-	dir, err := wal.OpenOS(filepath.Join(o.Dir, logDir))
+	h = &home{dir: o.Dir}
+	h.lock, err = wal.OpenOS(filepath.Join(o.Dir, logDir))
 	if errors.Is(err, wal.ErrInUse) {
-		return identity{}, nil, fmt.Errorf("--dir %s is in use by another node: give each its own", o.Dir)
+		return id, nil, fmt.Errorf("--dir %s is in use by another node: give each node its own", o.Dir)
 	}
 	if err != nil {
-		return identity{}, nil, fmt.Errorf("open the node's directory: %w", err)
+		return id, nil, fmt.Errorf("--dir %s: %w", o.Dir, err)
 	}
-	log, err := wal.Open(dir, wal.Options{})
+	if h.log, err = wal.Open(h.lock, wal.Options{}); err != nil {
+		h.close()
+		return id, nil, fmt.Errorf("the log in %s does not read (%w): move that folder away, and the node joins with a new log",
+			filepath.Join(o.Dir, logDir), err)
+	}
+	if id, err = h.identity(); err != nil {
+		h.close()
+		return id, nil, err
+	}
+	return id, h, nil
+}
+
+// identity reads who the node is, or makes it somebody.
+func (h *home) identity() (identity, error) {
+	id, err := readIdentity(h.dir)
 	if err != nil {
-		return identity{}, nil, fmt.Errorf("open the node's log: %w", err)
+		return id, fmt.Errorf("%s does not read (%w): move it away, and the node is a new one", filepath.Join(h.dir, identityFile), err)
 	}
-	id, err := readIdentity(o.Dir)
-	if err == nil && (id.ID == "" || len(log.Groups()) == 0 && id.RaftID != 0) {
-		id.RaftID = 0 // what was promised under it is lost
+	if id.ID == "" {
+		id.ID, id.RaftID = newID(), 0
 	}
-	if err == nil && (id.ID == "" || id.RaftID == 0) {
-		if id.ID == "" {
-			id.ID = newID()
+	if id.RaftID != 0 && len(h.log.Groups()) > 0 {
+		return id, nil
+	}
+	return h.renew(id)
+}
+
+// renew gives the node another raft id, and an empty log: what was promised under
+// the old one is not known, or of no use. The log goes first, so that no crash leaves
+// it to be continued under the new one.
+func (h *home) renew(id identity) (identity, error) {
+	for _, group := range h.log.Groups() {
+		if err := h.log.Drop(group); err != nil {
+			return id, fmt.Errorf("begin the node's log anew: %w", err)
 		}
-		id.RaftID = newRaftID()
-		err = writeIdentity(o.Dir, id)
 	}
-	if err != nil {
-		log.Close()
-		return identity{}, nil, fmt.Errorf("the node's identity: %w", err)
+	id.RaftID = newRaftID()
+	if h.dir == "" {
+		return id, nil
 	}
-	return id, log, nil
+	if err := writeIdentity(h.dir, id); err != nil {
+		return id, fmt.Errorf("--dir %s: %w", h.dir, err)
+	}
+	return id, nil
+}
+
+func (h *home) close() (err error) {
+	if h.log != nil {
+		if err = h.log.Close(); errors.Is(err, wal.ErrClosed) {
+			err = nil
+		}
+	}
+	if h.lock != nil {
+		err = errors.Join(err, h.lock.Close())
+	}
+	return err
 }
 
 func readIdentity(dir string) (id identity, err error) {
@@ -94,14 +140,28 @@ func readIdentity(dir string) (id identity, err error) {
 	return id, err
 }
 
+// writeIdentity replaces the file, durably: a log must not outlive the identity it
+// was written under.
 func writeIdentity(dir string, id identity) error {
 	b, err := json.Marshal(id)
 	if err != nil {
 		return err
 	}
 	name := filepath.Join(dir, identityFile)
-	if err := os.WriteFile(name+".new", append(b, '\n'), 0o600); err != nil {
+	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
 		return err
 	}
-	return os.Rename(name+".new", name)
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }

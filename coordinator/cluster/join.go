@@ -4,75 +4,133 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/troupedb/troupe/actors/membership"
-	"github.com/troupedb/troupe/coordinator/catalog"
 )
 
-// waitEvery is how often a node looks again for what it waits for.
-const waitEvery = 100 * time.Millisecond
+const (
+	// waitEvery is how often a node looks again for what it waits for.
+	waitEvery = 100 * time.Millisecond
+	// callEvery is between two rounds of calls, twice as long each time up to maxCallEvery.
+	callEvery, maxCallEvery = 200 * time.Millisecond, 3 * time.Second
+)
 
 // meet finds other nodes, and tells whether this one is to found the cluster. A node
-// that was a member before waits for nobody.
-func (c *Cluster) meet(ctx context.Context, known bool) (found bool, err error) {
-	switch {
-	case known:
-		c.done.Go(func() { c.remeet() })
+// that was a member before waits for nobody: it looks for the others until background
+// ends.
+func (c *Cluster) meet(ctx, background context.Context) (found bool, err error) {
+	if c.clusterID() != "" {
+		c.remeet(background)
 		return false, nil
-	case len(c.o.Join) > 0:
+	}
+	if len(c.o.Join) > 0 {
 		return c.meetAt(ctx)
-	default:
-		c.say("looking for other nodes on this machine")
-		_, found, err = c.membership.Discover(ctx)
-		return found, err
+	}
+	type outcome struct {
+		found bool
+		err   error
+	}
+	ended := make(chan outcome, 1)
+	go func() { // not waited for: it may be in a call, which Stop does not cut short
+		_, found, err := c.membership.Discover(ctx)
+		ended <- outcome{found, err}
+	}()
+	for {
+		select {
+		case o := <-ended:
+			if o.err != nil {
+				return false, fmt.Errorf("look for other nodes on this machine: %w", o.err)
+			}
+			return o.found, nil
+		case <-ctx.Done():
+			return false, fmt.Errorf("look for other nodes on this machine: %w", ctx.Err())
+		case <-time.After(waitEvery):
+			c.say(c.lookingNews())
+		}
 	}
 }
 
-// remeet looks for the other members after a restart.
-func (c *Cluster) remeet() {
-	addrs := append(c.known(), c.o.Join...)
+func (c *Cluster) lookingNews() string {
+	others, _ := c.present()
+	others = slices.DeleteFunc(others, func(name string) bool { return name == c.o.Name })
+	if len(others) == 0 {
+		return "looking for other nodes on this machine"
+	}
+	return "waiting for one of " + strings.Join(others, ", ") + " to found the cluster"
+}
+
+// remeet looks for the other members after a restart, until this node is one again:
+// where the catalog has them, and on this machine, where they may have other ports.
+func (c *Cluster) remeet(ctx context.Context) {
+	c.calls = c.call(ctx, slices.Concat(c.known(), c.o.Join))
+	if len(c.o.Join) == 0 {
+		go func() { _, _, _ = c.membership.Discover(ctx) }() // what it finds, it joins
+	}
+}
+
+// calls are to nodes at some addresses.
+type calls struct {
+	mu   sync.Mutex
+	last error // why the last round has reached nobody, nil: it did
+}
+
+// call joins nodes at the addresses: again and again while this node is alone, until
+// ctx ends. It is not waited for, as Stop does not cut a call short.
+func (c *Cluster) call(ctx context.Context, addrs []string) *calls {
+	k := &calls{}
 	if len(addrs) == 0 {
-		return
+		return k
 	}
-	if err := c.membership.JoinLoop(c.ctx, addrs); err != nil && c.ctx.Err() == nil {
-		c.o.Logger.Warn("cannot find the other members yet", "error", err)
-	}
+	go func() {
+		pause := callEvery
+		for ctx.Err() == nil {
+			if names, _ := c.present(); len(names) < 2 {
+				err := c.membership.Join(addrs)
+				k.mu.Lock()
+				k.last = err
+				k.mu.Unlock()
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, maxCallEvery)
+		}
+	}()
+	return k
+}
+
+func (k *calls) err() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.last
 }
 
 // meetAt joins nodes at the addresses that were given, until one of them knows a
 // cluster, or as many are there as are to found one.
 func (c *Cluster) meetAt(ctx context.Context) (found bool, err error) {
-	c.say("calling " + strings.Join(c.o.Join, ", "))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	failed := make(chan error, 1)
-	c.done.Go(func() { failed <- c.membership.JoinLoop(ctx, c.o.Join) })
-	said := 0
+	calls := c.call(ctx, c.o.Join)
 	for {
 		alive, withCluster := c.present()
-		switch {
+		switch why := calls.err(); {
 		case withCluster:
 			return false, nil
-		case c.o.Expect > 0 && len(alive) >= c.o.Expect:
-			// All of those that are expected see each other; the first by name founds.
-			if alive[0] == c.o.Name {
+		case c.o.Expect > 0 && len(alive) >= c.o.Expect && alive[0] == c.o.Name:
+			if c.elect(ctx) {
 				return true, nil
 			}
-		case len(alive) > 1 && len(alive) != said:
-			said = len(alive)
-			c.say(fmt.Sprintf("%d of %d nodes are there; nobody has founded a cluster yet", len(alive), c.o.Expect))
+		case len(alive) < 2 && refused(why):
+			return false, fmt.Errorf("no node to join takes this one: %w", words(why))
+		default:
+			c.say(c.meetingNews(alive, why))
 		}
 		select {
-		case err := <-failed:
-			if err != nil && ctx.Err() == nil {
-				return false, err
-			}
-			failed = nil
 		case <-ctx.Done():
 			return false, fmt.Errorf("join %s: %w", strings.Join(c.o.Join, ", "), ctx.Err())
 		case <-time.After(waitEvery):
@@ -80,8 +138,68 @@ func (c *Cluster) meetAt(ctx context.Context) (found bool, err error) {
 	}
 }
 
-// present returns the names of the nodes that are there, sorted, and whether one of
-// them has a cluster.
+// refused tells whether everybody who was called has refused this node, for reasons
+// that waiting does not mend.
+func refused(err error) bool {
+	some := false
+	for _, e := range parts(err) {
+		var refusal *membership.Refusal
+		switch {
+		case errors.As(e, &refusal), errors.Is(e, membership.ErrKey):
+			some = true
+		case errors.Is(e, membership.ErrSelf):
+		default:
+			return false
+		}
+	}
+	return some
+}
+
+// parts returns the errors that were joined.
+func parts(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		if err == nil {
+			return nil
+		}
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, parts(e)...)
+	}
+	return all
+}
+
+// words puts joined errors into one line, without what is no news.
+func words(err error) error {
+	var all []string
+	for _, e := range parts(err) {
+		if !errors.Is(e, membership.ErrSelf) {
+			all = append(all, e.Error())
+		}
+	}
+	return errors.New(strings.Join(all, "; "))
+}
+
+// meetingNews says what is being waited for.
+func (c *Cluster) meetingNews(alive []string, why error) string {
+	switch here := len(alive); {
+	case here < 2 && why != nil:
+		return "nobody to join yet: " + words(why).Error()
+	case here < 2:
+		return "calling " + strings.Join(c.o.Join, ", ")
+	case c.o.Expect == 0:
+		return fmt.Sprintf("%d nodes are here (%s), and none is in a cluster: start them with --bootstrap-expect %d to found one",
+			here, strings.Join(alive, ", "), here)
+	case here < c.o.Expect:
+		return fmt.Sprintf("%d of %d nodes are here (%s)", here, c.o.Expect, strings.Join(alive, ", "))
+	}
+	return "waiting for " + alive[0] + " to found the cluster"
+}
+
+// present returns the names of the nodes that are there, sorted, this one too, and
+// whether one of them has a cluster.
 func (c *Cluster) present() (names []string, withCluster bool) {
 	for _, m := range c.membership.Members() {
 		if m.Status == membership.Alive {
@@ -93,67 +211,8 @@ func (c *Cluster) present() (names []string, withCluster bool) {
 	return names, withCluster
 }
 
-// enter makes this node a member in the catalog, and waits until it knows that.
-func (c *Cluster) enter(ctx context.Context, found, known bool) error {
-	for {
-		err := c.tryEnter(ctx, found, known)
-		if m, ok := c.store.member(); ok && m.Incarnation == c.incarnation {
-			return nil
-		}
-		var refusal catalog.Refusal
-		if errors.As(err, &refusal) {
-			return fmt.Errorf("the cluster does not take this node: %w", refusal)
-		}
-		if err != nil {
-			c.say("waiting for the cluster: " + err.Error())
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("join the cluster: %w", ctx.Err())
-		case <-c.runner.Done():
-			return fmt.Errorf("the catalog has stopped: %w", c.runner.Err())
-		case <-time.After(waitEvery):
-		}
-	}
-}
-
-func (c *Cluster) tryEnter(ctx context.Context, found, known bool) error {
-	at := time.Now().UnixMilli()
-	ctx, cancel := context.WithTimeout(ctx, proposePatience)
-	defer cancel()
-	if found {
-		if c.clusterID() != "" {
-			return nil // it is carried out
-		}
-		r, err := c.proposeOnce(ctx, catalog.NewBootstrap(newID(), c.o.Cluster, c.o.Shards, c.me(), at))
-		if err != nil {
-			return err
-		}
-		return r.Err()
-	}
-	join := catalog.NewJoin(c.me(), nil, at)
-	if known {
-		if r, err := c.proposeOnce(ctx, join); err == nil {
-			return r.Err()
-		}
-	}
-	last := errors.New("no member answers yet")
-	for _, m := range c.membership.Members() {
-		if m.Status != membership.Alive || m.ClusterID == "" || m.ID == c.id.ID {
-			continue
-		}
-		c.joining.Store(&m.ClusterID)
-		r, err := c.proposeAt(ctx, net.JoinHostPort(m.Addr, strconv.Itoa(m.ActorPort)), kindJoin, join)
-		if err == nil {
-			return r.Err()
-		}
-		last = err
-	}
-	return last
-}
-
 func (c *Cluster) say(what string) {
-	if c.o.Progress != nil {
+	if c.o.Progress != nil && what != "" {
 		c.o.Progress(what)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/troupedb/troupe/actors/membership"
 	"github.com/troupedb/troupe/coordinator/catalog"
 	"github.com/troupedb/troupe/shard/replica"
 )
@@ -34,9 +33,10 @@ type leader struct {
 	confirmed  chan confirmed
 }
 
-// confirmed tells that this node has led after the beats had come.
+// confirmed tells whether this node has led, in the term, after the beats had come.
 type confirmed struct {
 	beats []beat
+	term  uint64
 	err   error
 }
 
@@ -58,7 +58,7 @@ func (c *Cluster) lead() {
 			}
 		case r := <-l.confirmed:
 			l.reading = false
-			if r.err == nil {
+			if r.err == nil && r.term == l.term {
 				l.acknowledge(r.beats)
 			}
 			l.confirm()
@@ -66,18 +66,34 @@ func (c *Cluster) lead() {
 	}
 }
 
-// confirm asks a quorum whether this node still leads, for all beats that wait.
+// confirmFor bounds how long a quorum is waited for.
+const confirmFor = time.Second
+
+// confirm asks a quorum whether this node still leads, for all beats that wait. Any
+// replica may read: that the answer is a leader's shows in that it leads before and
+// after in one term.
 func (l *leader) confirm() {
 	if l.reading || len(l.pending) == 0 {
 		return
 	}
-	beats := l.pending
+	beats, term := l.pending, l.term
 	l.pending, l.reading = nil, true
 	l.c.done.Go(func() {
-		ctx, cancel := context.WithTimeout(l.c.ctx, time.Second)
+		ctx, cancel := context.WithTimeout(l.c.ctx, confirmFor)
 		defer cancel()
-		l.confirmed <- confirmed{beats, l.c.runner.ReadIndex(ctx)}
+		err := errNoLeader
+		if l.leads(term) {
+			if err = l.c.raft().ReadIndex(ctx); err == nil && !l.leads(term) {
+				err = errNoLeader
+			}
+		}
+		l.confirmed <- confirmed{beats, term, err}
 	})
+}
+
+func (l *leader) leads(term uint64) bool {
+	st := l.c.raft().Status()
+	return st.IsLeader && st.Settled && st.Term == term
 }
 
 func (l *leader) acknowledge(beats []beat) {
@@ -99,21 +115,20 @@ func (l *leader) acknowledge(beats []beat) {
 
 // tick takes over or steps down, and does what a leader has to.
 func (l *leader) tick() {
-	st := l.c.runner.Status()
-	switch {
-	case !st.IsLeader || !st.Settled:
+	st := l.c.raft().Status()
+	if !st.IsLeader || !st.Settled {
 		if l.term != 0 {
 			l.term, l.controller, l.pending = 0, nil, nil
 			l.arbiter.StepDown()
 		}
+		l.c.asked.Store(false)
 		return
-	case st.Term != l.term:
-		l.term, l.controller = st.Term, catalog.NewController(l.c.now())
-		l.c.store.with(func(s *catalog.State) { l.arbiter.BecomeLeader(s, st.Term, l.c.now()) })
+	}
+	if st.Term != l.term {
+		l.takeOver(st.Term)
 	}
 	var entries []*catalog.Entry
 	var actions []catalog.Action
-	alive := l.c.alive()
 	l.c.store.with(func(s *catalog.State) {
 		l.c.loadsMu.Lock()
 		defer l.c.loadsMu.Unlock()
@@ -123,7 +138,7 @@ func (l *leader) tick() {
 		}
 		actions = l.controller.Decide(s, catalog.View{
 			Now: l.c.now(), Raft: raftView(&st), Loads: &l.c.loads,
-			Alive: func(id string) bool { return id == l.c.id.ID || alive[id] },
+			Alive: func(id string) bool { return id == l.c.id.ID || l.c.phone.alive(id) },
 		})
 	})
 	for _, e := range entries {
@@ -132,6 +147,18 @@ func (l *leader) tick() {
 	for _, a := range actions {
 		l.act(a)
 	}
+}
+
+// takeOver begins a term.
+func (l *leader) takeOver(term uint64) {
+	l.c.o.Logger.Info("this node leads the catalog", "term", term)
+	l.term, l.controller, l.pending = term, catalog.NewController(l.c.now()), nil
+	l.c.store.with(func(s *catalog.State) {
+		l.arbiter.BecomeLeader(s, term, l.c.now())
+		l.c.loadsMu.Lock()
+		defer l.c.loadsMu.Unlock()
+		clear(l.c.signs) // of a term before
+	})
 }
 
 func (l *leader) propose(e *catalog.Entry) {
@@ -157,7 +184,7 @@ func (l *leader) act(a catalog.Action) {
 		l.c.done.Go(func() {
 			ctx, cancel := context.WithTimeout(l.c.ctx, proposePatience)
 			defer cancel()
-			if err := l.c.runner.TransferLeader(ctx, a.RaftID); err != nil {
+			if err := l.c.raft().TransferLeader(ctx, a.RaftID); err != nil {
 				l.c.o.Logger.Debug("the leadership was not handed over", "error", err)
 			}
 		})
@@ -166,7 +193,7 @@ func (l *leader) act(a catalog.Action) {
 
 // change changes the voters and learners of the catalog's group.
 func (l *leader) change(a catalog.ConfChange) {
-	st := l.c.runner.Status()
+	st := l.c.raft().Status()
 	kind := replica.Remove
 	switch {
 	case a.Kind == catalog.AddVoter:
@@ -179,7 +206,7 @@ func (l *leader) change(a catalog.ConfChange) {
 	l.c.done.Go(func() {
 		ctx, cancel := context.WithTimeout(l.c.ctx, proposePatience)
 		defer cancel()
-		if err := l.c.runner.ChangeConf(ctx, replica.Change{Kind: kind, ID: a.RaftID}); err != nil {
+		if err := l.c.raft().ChangeConf(ctx, replica.Change{Kind: kind, ID: a.RaftID}); err != nil {
 			l.c.o.Logger.Debug("the catalog's group was not changed", "change", a.String(), "error", err)
 		}
 	})
@@ -194,15 +221,4 @@ func raftView(st *replica.Status) catalog.Raft {
 		}
 	}
 	return r
-}
-
-// alive returns the nodes, by identity, that answer as far as is known.
-func (c *Cluster) alive() map[string]bool {
-	alive := map[string]bool{}
-	for _, m := range c.membership.Members() {
-		if m.Status == membership.Alive {
-			alive[m.ID] = true
-		}
-	}
-	return alive
 }

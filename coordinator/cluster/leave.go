@@ -7,40 +7,89 @@ import (
 	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/actors/membership"
 	"github.com/troupedb/troupe/coordinator/catalog"
 )
 
 // errUnknownMember is for numbers that a directory has had a moment ago.
 var errUnknownMember = errors.New("there is no such member any more")
 
+// leaderless is how long a node that leaves goes on without a leader of the catalog,
+// which most of the voters must be up for: an election takes a second.
+const leaderless = 10 * time.Second
+
 // Leave hands this node's shards to the others and ends its membership, as far as
-// ctx lets it. It returns catalog.NobodyLeft at once if there is nobody to take them.
+// ctx lets it. It returns catalog.NobodyLeft at once if there is nobody to take them,
+// or no more; the others are told in any case that this node ends.
 func (c *Cluster) Leave(ctx context.Context) error {
 	c.leaving.Store(true)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c.done.Go(func() { c.watchLeave(ctx, cancel) })
+	err := c.handOver(ctx)
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, catalog.NobodyLeft) {
+		err = cause
+	}
+	if err != nil && !errors.Is(err, catalog.NobodyLeft) {
+		return err
+	}
+	if others, _ := c.present(); len(others) < 2 {
+		return err // nobody is there to hear it
+	}
+	return errors.Join(err, c.membership.Leave())
+}
+
+func (c *Cluster) handOver(ctx context.Context) error {
 	if _, err := c.Propose(ctx, catalog.NewLeaving(c.id.ID, time.Now().UnixMilli())); err != nil {
 		return err
 	}
-	for c.Owned() > 0 || c.runner.Status().Conf.Votes(c.id.RaftID) {
-		if c.nobodyStays() {
-			return catalog.NobodyLeft
-		}
+	for c.Owned() > 0 || c.raft().Status().Conf.Votes(c.id.RaftID) {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case <-time.After(waitEvery):
 		}
 	}
-	if _, err := c.Propose(ctx, catalog.NewLeft(c.id.ID)); err != nil && !errors.Is(err, catalog.UnknownMember) {
-		return err
+	// A proposal that is repeated may have been carried out.
+	_, err := c.Propose(ctx, catalog.NewLeft(c.id.ID))
+	if errors.Is(err, catalog.UnknownMember) {
+		return nil
 	}
-	return c.membership.Leave()
+	return err
 }
 
-// nobodyStays tells whether all members that are up are leaving: then they need not
-// wait for each other.
+// watchLeave ends a node's leaving when it cannot come to its end.
+func (c *Cluster) watchLeave(ctx context.Context, cancel context.CancelCauseFunc) {
+	led := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.ctx.Done():
+			cancel(errStopped)
+		case <-time.After(waitEvery):
+		}
+		if c.raft().Status().Leader != 0 {
+			led = time.Now()
+		}
+		switch {
+		case c.nobodyStays():
+			cancel(catalog.NobodyLeft)
+		case time.Since(led) > leaderless:
+			cancel(errNoLeader)
+		}
+	}
+}
+
+// nobodyStays tells whether all other members are leaving, are down or have said
+// goodbye: then they need not wait for each other.
 func (c *Cluster) nobodyStays() bool {
 	d := c.store.directory()
-	return !slices.ContainsFunc(d.Members, func(m directory.Member) bool { return m.State == directory.Up })
+	return !slices.ContainsFunc(d.Members, func(m directory.Member) bool {
+		now, known := c.phone.of(m.ID)
+		left := known && now.Status == membership.Left
+		return m.Number != d.Self && m.State == directory.Up && !left
+	})
 }
 
 // Owned returns how many shards this node has.
@@ -70,17 +119,28 @@ func (c *Cluster) Forget(ctx context.Context, n directory.Number) error {
 	if err != nil {
 		return err
 	}
-	var e *catalog.Entry
-	c.store.with(func(s *catalog.State) {
-		c.loadsMu.Lock()
-		defer c.loadsMu.Unlock()
-		e, err = s.NewForget(id, c.loads.Keys(s, n), time.Now().UnixMilli())
-	})
-	if err != nil {
-		return err
+	for {
+		var e *catalog.Entry
+		c.store.with(func(s *catalog.State) {
+			c.loadsMu.Lock()
+			defer c.loadsMu.Unlock()
+			e, err = s.NewForget(id, c.loads.Keys(s, n), time.Now().UnixMilli())
+		})
+		if err == nil {
+			_, err = c.Propose(ctx, e)
+		}
+		switch {
+		case errors.Is(err, catalog.UnknownMember):
+			return nil // a proposal that is repeated may have been carried out
+		case !errors.Is(err, catalog.StalePlan):
+			return err
+		}
+		select { // for what others know already
+		case <-ctx.Done():
+			return err
+		case <-time.After(waitEvery):
+		}
 	}
-	_, err = c.Propose(ctx, e)
-	return err
 }
 
 // Move begins to move a shard.
@@ -90,7 +150,16 @@ func (c *Cluster) Move(ctx context.Context, shard int, to directory.Number) erro
 		return err
 	}
 	var epoch uint64
-	c.store.with(func(s *catalog.State) { epoch = s.Place(shard).Epoch })
+	c.store.with(func(s *catalog.State) {
+		if shard >= 0 && shard < s.Shards() {
+			epoch = s.Place(shard).Epoch
+		} else {
+			err = catalog.UnknownShard
+		}
+	})
+	if err != nil {
+		return err
+	}
 	_, err = c.Propose(ctx, catalog.NewMoveBegin(shard, epoch, id))
 	return err
 }
@@ -127,36 +196,14 @@ func (c *Cluster) memberID(n directory.Number) (id string, err error) {
 // change of members, and returns how many moves that takes as things stand.
 func (c *Cluster) Rebalance(ctx context.Context) (moves int, err error) {
 	c.store.with(func(s *catalog.State) { moves = len(s.Plan()) })
-	if c.runner.Status().IsLeader {
+	if c.raft().Status().IsLeader {
 		c.asked.Store(true)
 		return moves, nil
 	}
-	addr := c.raftAddr(c.runner.Status().Leader)
+	addr := c.leaderAddr()
 	if addr == "" {
 		return 0, errNoLeader
 	}
 	_, err = c.transport.Request(ctx, addr, kindRebalance, nil)
 	return moves, err
-}
-
-// Loads calls f with what is known of the keys in each shard: of all if this node
-// leads, else of its own.
-func (c *Cluster) Loads(f func(shard int, keys int64)) {
-	if hooks := c.hooks.Load(); hooks != nil {
-		for _, l := range hooks.Loads() {
-			f(l.Shard, l.Keys)
-		}
-	}
-	if !c.runner.Status().IsLeader {
-		return
-	}
-	c.store.with(func(s *catalog.State) {
-		c.loadsMu.Lock()
-		defer c.loadsMu.Unlock()
-		for _, m := range s.Members() {
-			for _, k := range c.loads.Keys(s, m.Number) {
-				f(k.Shard, k.Keys)
-			}
-		}
-	})
 }

@@ -41,21 +41,48 @@ type Options struct {
 	Logger *slog.Logger
 	// Progress is told, in words for a person, what is being waited for.
 	Progress func(string)
+
+	basePort int // where gossip ports begin, 0: where they usually do; for tests
 }
 
 // Hooks are what a member does as the catalog says. Each is called from one
-// goroutine at a time.
+// goroutine at a time. Those that are nil are of no interest.
 type Hooks struct {
-	// Follow is given each newer directory.
+	// Follow is given newer and newer directories, not each one. Their leaders and
+	// voters are not kept up to date: see Cluster.Directory.
 	Follow func(*directory.Directory)
 	// Suspect is told whether a member is taken not to answer.
 	Suspect func(n directory.Number, suspected bool)
 	// Serve is told until when the node may serve its shards, as it stands.
 	Serve func(until time.Time)
-	// Loads returns what there is in the shards of this node.
+	// Loads returns what there is in the shards of this node, Moves how far those
+	// are that it moves to others.
 	Loads func() []catalog.ShardLoad
+	Moves func() []Move
 	// Settings is given the cluster's settings when they have changed, and at first.
 	Settings func(pairs []string)
+}
+
+// complete fills in what is of no interest.
+func (h *Hooks) complete() {
+	if h.Follow == nil {
+		h.Follow = func(*directory.Directory) {}
+	}
+	if h.Suspect == nil {
+		h.Suspect = func(directory.Number, bool) {}
+	}
+	if h.Serve == nil {
+		h.Serve = func(time.Time) {}
+	}
+	if h.Loads == nil {
+		h.Loads = func() []catalog.ShardLoad { return nil }
+	}
+	if h.Moves == nil {
+		h.Moves = func() []Move { return nil }
+	}
+	if h.Settings == nil {
+		h.Settings = func([]string) {}
+	}
 }
 
 // DefaultActorPort is where ports for control messages begin; several nodes on one
@@ -68,8 +95,11 @@ const (
 var errExpect = errors.New("--bootstrap-expect needs --join, the addresses of the nodes that are expected")
 
 func (o *Options) check() error {
-	if o.Expect > 0 && len(o.Join) == 0 {
+	switch {
+	case o.Expect > 0 && len(o.Join) == 0:
 		return errExpect
+	case o.Expect < 0 || o.Expect > directory.MaxMembers:
+		return fmt.Errorf("--bootstrap-expect %d: a cluster has 1 to %d nodes", o.Expect, directory.MaxMembers)
 	}
 	if o.Shards < 1 || o.Shards > catalog.MaxShards {
 		return fmt.Errorf("%d shards: a cluster has 1 to %d", o.Shards, catalog.MaxShards)

@@ -23,10 +23,15 @@ const (
 // errNoLeader: the catalog has no leader just now, or none that can be reached.
 var errNoLeader = errors.New("the catalog has no leader: most of the nodes that vote must be up")
 
+var errStopped = errors.New("the node is stopping")
+
 // Propose has the catalog carry out an entry, wherever its leader is. Entries name
 // what they know, so one that is sent twice does no harm: attempts go on until ctx
 // ends. A refusal is an error.
 func (c *Cluster) Propose(ctx context.Context, e *catalog.Entry) (catalog.Result, error) {
+	if len(e.Encode()) > catalog.MaxEntry {
+		return catalog.Result{}, catalog.TooLarge
+	}
 	for {
 		r, err := c.proposeOnce(ctx, e)
 		if err == nil {
@@ -34,7 +39,7 @@ func (c *Cluster) Propose(ctx context.Context, e *catalog.Entry) (catalog.Result
 		}
 		select {
 		case <-ctx.Done():
-			return r, fmt.Errorf("%w (%w)", err, ctx.Err())
+			return r, fmt.Errorf("%w (%w)", err, context.Cause(ctx))
 		case <-c.ctx.Done():
 			return r, errStopped
 		case <-time.After(proposeAgain):
@@ -42,20 +47,17 @@ func (c *Cluster) Propose(ctx context.Context, e *catalog.Entry) (catalog.Result
 	}
 }
 
-var errStopped = errors.New("the node is stopping")
-
 func (c *Cluster) proposeOnce(ctx context.Context, e *catalog.Entry) (catalog.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, proposePatience)
 	defer cancel()
-	st := c.runner.Status()
-	if st.IsLeader {
+	if c.raft().Status().IsLeader {
 		return c.proposeHere(ctx, e)
 	}
-	addr := c.raftAddr(st.Leader)
+	addr := c.leaderAddr()
 	if addr == "" {
 		return catalog.Result{}, errNoLeader
 	}
-	return c.proposeAt(ctx, addr, kindPropose, e)
+	return c.proposeAt(ctx, addr, kindDecide, e)
 }
 
 func (c *Cluster) proposeAt(ctx context.Context, addr string, kind transport.Kind, e *catalog.Entry) (catalog.Result, error) {
@@ -71,7 +73,7 @@ func (c *Cluster) proposeHere(ctx context.Context, e *catalog.Entry) (catalog.Re
 	e.Request = rand.Uint64()
 	wait := c.store.await(e.Request)
 	defer c.store.giveUp(e.Request)
-	if err := c.runner.Propose(ctx, e.Encode()); err != nil {
+	if err := c.raft().Propose(ctx, e.Encode()); err != nil {
 		return catalog.Result{}, err
 	}
 	select {
@@ -82,22 +84,25 @@ func (c *Cluster) proposeHere(ctx context.Context, e *catalog.Entry) (catalog.Re
 	}
 }
 
-// proposed answers another node's proposal, which may have to go on to the leader.
+// proposed answers a proposal of a node that need not know the leader.
 func (c *Cluster) proposed(ctx context.Context, from transport.From, payload []byte) ([]byte, error) {
+	if addr := c.leaderAddr(); addr != "" && addr != from.Address {
+		return c.transport.Request(ctx, addr, kindDecide, payload)
+	}
+	return c.decided(ctx, from, payload)
+}
+
+// decided answers a proposal that is for the leader.
+func (c *Cluster) decided(ctx context.Context, _ transport.From, payload []byte) ([]byte, error) {
+	if r := c.raft(); r == nil || !r.Status().IsLeader {
+		return nil, errNoLeader
+	}
 	e, err := troupev1.DecodeCatalogEntry(payload)
 	if err != nil {
 		return nil, err
 	}
-	st := c.runner.Status()
-	if !st.IsLeader {
-		addr := c.raftAddr(st.Leader)
-		if addr == "" || addr == from.Address {
-			return nil, errNoLeader
-		}
-		r, err := c.proposeAt(ctx, addr, kindPropose, e)
-		return encodeResult(r), err
-	}
-	if e.GetBootstrap() != nil || e.GetLead() != nil {
+	switch e.GetChange().(type) {
+	case *troupev1.CatalogEntry_Bootstrap, *troupev1.CatalogEntry_Lead, *troupev1.CatalogEntry_Down, *troupev1.CatalogEntry_Up:
 		return nil, errMessage // only a leader's own
 	}
 	if join := e.GetJoin(); join != nil {
@@ -106,7 +111,10 @@ func (c *Cluster) proposed(ctx context.Context, from transport.From, payload []b
 		c.addKeys(join)
 	}
 	r, err := c.proposeHere(ctx, e)
-	return encodeResult(r), err
+	if err != nil {
+		return nil, err
+	}
+	return encodeResult(r), nil
 }
 
 // addKeys says of a node that comes back how many keys its shards had.

@@ -77,6 +77,27 @@ func (s *store) observe(st replica.Status) {
 	s.stir()
 }
 
+// reset empties the state, for another group's log.
+func (s *store) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*s.state = *catalog.New()
+}
+
+// cluster returns the cluster's identity and name, "" before there is one.
+func (s *store) cluster() (id, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Cluster()
+}
+
+// group returns the replica's newest status.
+func (s *store) group() replica.Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status
+}
+
 // await returns where the result of the entry with this request will come.
 func (s *store) await(request uint64) chan catalog.Result {
 	s.mu.Lock()
@@ -99,7 +120,8 @@ func (s *store) with(f func(*catalog.State)) {
 	f(s.state)
 }
 
-// directory returns the state as a directory, nil before there is a cluster.
+// directory returns the state as a directory, nil before there is a cluster. Its
+// leader and voters are those of now: they change without the catalog's epoch.
 func (s *store) directory() *directory.Directory {
 	s.mu.Lock()
 	defer s.mu.Unlock()
