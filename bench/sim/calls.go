@@ -24,6 +24,12 @@ func (c *client) set() string     { return fmt.Sprint("set", c.w.rng.IntN(sets))
 func (c *client) text() string    { return fmt.Sprint("text", c.w.rng.IntN(texts)) }
 func (c *client) number() string  { return strconv.Itoa(c.w.rng.IntN(10)) }
 
+// tag is a value that nobody else writes.
+func (c *client) tag() string {
+	c.w.tags++
+	return fmt.Sprint("v", c.w.tags)
+}
+
 func (c *client) side() string { return []string{"LEFT", "RIGHT"}[c.w.rng.IntN(2)] }
 
 // follow moves money from the account that a pointer names: a key that nobody
@@ -118,8 +124,9 @@ func (c *client) readAll() *op {
 func (c *client) writeTexts() *op {
 	a, b := c.text(), c.text()
 	return c.pick(
-		[]string{"MSET", a, c.number(), b, c.number()},
-		[]string{"MSETNX", a, c.number(), b, c.number()},
+		[]string{"MSET", a, c.tag(), b, c.tag()},
+		[]string{"MSETNX", a, c.tag(), b, c.tag()},
+		[]string{"MGET", a, b, c.account()},
 		[]string{"RENAME", a, b},
 		[]string{"RENAMENX", a, b},
 		[]string{"COPY", a, b},
@@ -141,9 +148,10 @@ func (c *client) moveElement() *op {
 		[]string{"LMOVE", a, b, c.side(), c.side()},
 		[]string{"BLMOVE", a, b, c.side(), c.side(), "0"},
 		[]string{"BLPOP", a, "0"},
+		[]string{"BLPOP", a, b, "0"},
 		[]string{"LMPOP", "2", a, b, c.side()},
 		[]string{saga.ExecName},
-	).fill(c, []string{"RPUSH", a, c.number(), c.number()}, []string{"LPUSH", b, c.number()})
+	).fill(c, []string{"RPUSH", a, c.tag(), c.tag()}, []string{"LPUSH", b, c.tag()})
 }
 
 // fill gives an EXEC its queue.
@@ -170,10 +178,10 @@ func (c *client) onOneKey() *op {
 	return c.pick(
 		[]string{"GET", c.account()},
 		[]string{"INCRBY", c.account(), "0"},
-		[]string{"SET", c.text(), c.number()},
+		[]string{"SET", c.text(), c.tag()},
 		[]string{"GET", c.text()},
-		[]string{"RPUSH", c.list(), c.number()},
-		[]string{"RPUSH", c.list(), c.number()},
+		[]string{"RPUSH", c.list(), c.tag()},
+		[]string{"RPUSH", c.list(), c.tag()},
 		[]string{"LPOP", c.list()},
 		[]string{"LRANGE", c.list(), "0", "-1"},
 		[]string{"SADD", c.set(), c.number()},

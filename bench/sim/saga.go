@@ -1,18 +1,16 @@
 package sim
 
 import (
-	"slices"
-
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
 )
 
-// sagaNode is one saga: the machine that runs it, and what outlives its crash.
-type sagaNode struct {
-	w        *World
+// cell is one saga at a node: the machine that runs it, and what outlives its crash.
+type cell struct {
+	p        *process
 	id       engine.SagaID
-	op       *op
+	op       *op // nil for a recovery of another process's saga
 	call     *saga.Call
 	machine  machine
 	failed   *saga.Coordinator // crashed, while something it posted is away
@@ -33,27 +31,27 @@ type machine interface {
 // crash is what ends a coordinator in the middle of its work.
 type crash struct{}
 
-// begin starts a saga for a call.
-func (w *World) begin(id engine.SagaID, o *op, call *saga.Call, handed *saga.Handed) {
-	n := &sagaNode{w: w, id: id, op: o, call: call}
-	c := w.o.Setup.env.NewCoordinator(id, call, n, handed)
-	n.machine = c
-	w.sagas[id] = n
-	w.after(w.delay(), func() {
-		if n.machine == machine(c) { // else it has crashed before it began
-			n.take(c.Start)
-		}
-	})
+// submit starts a saga for a call.
+func (p *process) submit(id engine.SagaID, o *op, call *saga.Call, handed *saga.Handed) {
+	c := &cell{p: p, id: id, op: o, call: call}
+	if p.w.calls[id] != nil || p.router.live[id] != nil {
+		p.w.fail("saga %d is there twice: %v", id, o)
+	}
+	p.w.calls[id] = o
+	o.saga = id
+	p.w.trace("node %d: saga %d is %v", p.number, id, o)
+	c.machine = p.env.NewCoordinator(id, call, c, handed)
+	p.router.begin(c)
 }
 
-func (w *World) newID() engine.SagaID {
-	w.ids++
-	return w.ids
+// post brings a message to the machine.
+func (c *cell) post(a *engine.Answer) {
+	c.p.after(0, func() { c.take(func() { c.machine.Answer(a) }) })
 }
 
 // take runs one turn of the machine, which may crash in it.
-func (n *sagaNode) take(f func()) {
-	if n.down || n.w.sagas[n.id] != n {
+func (c *cell) take(f func()) {
+	if c.down || c.p.dead || c.p.router.live[c.id] != c {
 		return
 	}
 	defer func() {
@@ -61,117 +59,124 @@ func (n *sagaNode) take(f func()) {
 			if p != any(crash{}) {
 				panic(p)
 			}
-			n.crashed()
+			c.crashed()
 		}
 	}()
-	n.arrow()
+	c.arrow()
+	if c.p.dead {
+		return
+	}
 	f()
-	if n.machine.Ended() {
-		delete(n.w.sagas, n.id)
-		if !n.answered {
-			n.w.fail("saga %d ended without a reply: %v", n.id, n.op)
+	if !c.p.dead && c.machine.Ended() {
+		delete(c.p.router.live, c.id)
+		if !c.answered {
+			c.p.w.fail("saga %d ended without a reply: %v", c.id, c.op)
 		}
 	}
 }
 
 // arrow is a place where a coordinator may crash. Recoveries do not: a second
 // one would begin like the first.
-func (n *sagaNode) arrow() {
-	if _, ok := n.machine.(*saga.Coordinator); !ok {
+func (c *cell) arrow() {
+	if _, ok := c.machine.(*saga.Coordinator); !ok {
 		return
 	}
-	n.w.arrows++
-	if n.w.arrows == n.w.o.CrashAt || n.w.chance(n.w.o.Faults.Crash) {
+	w := c.p.w
+	w.arrows++
+	switch {
+	case w.arrows == w.o.CrashAt && w.o.CrashNode:
+		w.after(0, func() { c.p.node.crashOf(c.p) })
+		c.p.dead = true // nothing else comes out of it
+		panic(crash{})
+	case w.arrows == w.o.CrashAt || w.chance(w.o.Faults.Panic):
 		panic(crash{})
 	}
 }
 
-func (n *sagaNode) crashed() {
-	n.w.Stats.Crashes++
-	failed := n.machine.(*saga.Coordinator)
-	away := failed.Away() && !n.returned
+func (c *cell) crashed() {
+	if c.p.dead {
+		return // with all the rest
+	}
+	w := c.p.w
+	w.Stats.Panics++
+	failed := c.machine.(*saga.Coordinator)
+	away := failed.Away() && !c.returned
 	if away {
-		n.failed = failed
+		c.failed = failed
 	} else {
 		failed.Abandon()
 	}
-	n.down = true
-	n.w.after(n.w.rng.Int64N(slowMost), func() {
-		n.machine = n.w.o.Setup.env.NewRecovery(n.id, n, n.answered, away && !n.returned)
-		n.down = false
-		n.take(n.machine.Start)
+	c.down = true
+	c.p.after(w.rng.Int64N(slowMost), func() {
+		c.machine = c.p.env.NewRecovery(c.id, c, c.answered, away && !c.returned)
+		c.down = false
+		c.take(c.machine.Start)
 	})
 }
 
-func (n *sagaNode) abandon() {
-	if c, ok := n.machine.(*saga.Coordinator); ok {
-		c.Abandon()
-	}
-}
-
-// tickMachines gives all coordinators their tick, in the order of age.
-func (w *World) tickMachines() {
-	var ids []engine.SagaID
-	for id := range w.sagas {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		if n := w.sagas[id]; n != nil {
-			n.take(func() { n.machine.Tick() })
-		}
+func (c *cell) abandon() {
+	if m, ok := c.machine.(*saga.Coordinator); ok {
+		m.Abandon()
 	}
 }
 
 // Order implements saga.Port.
-func (n *sagaNode) Order(shard int, o *engine.Order) {
+func (c *cell) Order(shard int, o *engine.Order) {
 	if o.Kind == engine.OrderUndo && o.Again {
-		n.w.Stats.Again++
+		c.p.w.Stats.Again++
 	}
-	n.w.send(func() { n.w.shards[shard].order(o) })
-	n.arrow()
+	if o.Kind == engine.OrderDecide && o.Hold {
+		c.p.w.Stats.Held++
+	}
+	c.p.router.order(shard, o)
+	c.arrow()
 }
 
 // Post implements saga.Port.
-func (n *sagaNode) Post(f func()) {
-	n.returned = false
-	n.w.after(n.w.delay(), func() {
+func (c *cell) Post(f func()) {
+	c.returned = false
+	c.p.after(c.p.w.delay(), func() {
 		f()
-		n.returned = true
-		n.w.after(n.w.delay(), func() {
-			if n.failed != nil {
-				n.failed.Abandon()
-				n.failed = nil
+		c.returned = true
+		c.p.after(c.p.w.delay(), func() {
+			if c.failed != nil {
+				c.failed.Abandon()
+				c.failed = nil
 			}
-			n.take(func() { n.machine.Posted() })
+			c.take(func() { c.machine.Posted() })
 		})
 	})
-	n.arrow()
+	c.arrow()
 }
 
 // Blocked implements saga.Port.
-func (n *sagaNode) Blocked(b *saga.Blocked) { n.blocked = b }
+func (c *cell) Blocked(b *saga.Blocked) { c.blocked = b }
 
 // Reply implements saga.Port.
-func (n *sagaNode) Reply(out *reply.Writer, deferred []func()) {
-	if n.answered {
-		n.w.fail("saga %d answers twice: %v", n.id, n.op)
+func (c *cell) Reply(out *reply.Writer, deferred []func()) {
+	if c.answered {
+		c.p.w.fail("saga %d answers twice: %v", c.id, c.op)
 	}
-	n.answered = true
-	text := string(out.Buf)
-	failed := text == "-"+string(saga.ErrUndone)+"\r\n"
-	if n.op.moment == nil && !failed {
-		n.w.happened(n.op) // a read: all its locks are held now
+	c.answered = true
+	c.reply(string(out.Buf))
+	c.arrow()
+}
+
+func (c *cell) reply(text string) {
+	o := c.op
+	switch {
+	case saysNothingDone(text):
+		o.undone = true
+	case saysUnknown(text):
+		o.unsure = true
+	case o.moment == nil:
+		c.p.w.happened(o).sure = true // a read: all its locks are held now
 	}
-	if n.op.moment != nil && failed {
-		n.w.fail("saga %d was decided, and its client told that it was undone: %v", n.id, n.op)
-	}
-	if n.blocked != nil && text != "" {
-		if n.blocked.Waiter.Claim() {
-			n.blocked.Waiter.Done(out.Buf)
+	if c.blocked != nil && text != "" {
+		if c.blocked.Waiter.Claim() {
+			c.blocked.Waiter.Done([]byte(text))
 		}
 		return
 	}
-	n.op.answer(text, n.blocked != nil)
-	n.arrow()
+	o.answer(text, c.blocked != nil)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/coordinator/script"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data/num"
@@ -20,7 +21,9 @@ type Setup struct {
 	table    *command.Table
 	handlers []engine.Handler
 	config   *engine.Config
-	env      *saga.Env
+	slots    *directory.Slots
+	programs []saga.Command
+	scripts  *script.Engine
 }
 
 // NewSetup returns a setup for worlds of so many shards.
@@ -32,8 +35,28 @@ func NewSetup(shards int) (*Setup, error) {
 	}
 	return &Setup{
 		shards: shards, table: table, handlers: engine.Handlers(table, engines), config: engine.DefaultConfig(),
-		env: saga.NewEnv(table, directory.Even(shards), nil, programs),
+		slots: directory.Even(shards), programs: programs, scripts: script.New(script.Options{}),
 	}, nil
+}
+
+// newEnv returns the env of a new process, which knows no directory yet.
+func (s *Setup) newEnv(number directory.Number) *saga.Env {
+	env := saga.NewEnv(s.table, s.slots, nil, s.programs)
+	env.Scripts = s.scripts
+	env.Where = directory.NewStore(&directory.Directory{
+		Slots: s.slots, Self: number, Places: make([]directory.Place, s.shards),
+	})
+	return env
+}
+
+// find returns a command by its name, internal or not.
+func (s *Setup) find(name string) *command.Info {
+	for _, info := range s.table.All() {
+		if info.FullName == name {
+			return info
+		}
+	}
+	panic("sim: no command " + name)
 }
 
 // selectRow stands for the gateway's SELECT, the command of a connection that

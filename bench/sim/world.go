@@ -1,302 +1,280 @@
 package sim
 
 import (
-	"container/heap"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/engine"
 )
 
-// Faults are how often things go wrong, each as a probability of one event.
+// Faults are how often things go wrong.
 type Faults struct {
-	Drop, Double, Slow float64 // of a message
-	Crash              float64 // at a message that a coordinator takes or sends
-	Pause              float64 // of a shard, at a tick
+	Drop, Double, Slow float64 // of a message, each as its probability
+	// Local makes messages within a node go wrong too.
+	Local bool
+	Panic float64 // of a coordinator, at a message that it takes or sends
+	Stall float64 // of a shard, at a tick
+	Lag   float64 // of a directory on its way to a node, up to 2 s
+	// What befalls nodes, each as the probability in a faultTick: a cut of links that
+	// heals, a pause of a whole process, its crash, a move of a shard.
+	Cut, Pause, Crash, Move float64
+	Skew                    int64 // how far clocks are off at most, milliseconds
 }
 
 // Options make a World.
 type Options struct {
 	Setup   *Setup
 	Seed    uint64
+	Nodes   int
 	Clients int
-	Calls   int // of each client
+	Calls   int   // of each client
+	Think   int64 // at most, between two calls, milliseconds
 	Faults  Faults
-	// CrashAt, if not 0, makes the coordinator crash that takes or sends the
-	// message of this number, counted from 1.
-	CrashAt int
+	// CrashAt, if not 0, makes the coordinator crash, or with CrashNode the node of
+	// it, that takes or sends the message of this number, counted from 1.
+	CrashAt   int
+	CrashNode bool
+	// CutAt cuts the link of the message of this number that crosses the network, in
+	// both directions, for linkTime.
+	CutAt int
+	// Patience is how long any client may wait for a reply, in milliseconds, while its
+	// node runs. 0: patience.
+	Patience int64
+	// Trace, if not nil, is told what happens.
+	Trace func(line string)
 }
 
 // Times in milliseconds.
 const (
 	startTime   = 1_700_000_000_000
-	fastMost    = 4    // of a message that is not slow
-	slowMost    = 400  // longer than it takes to be sent again
-	pauseMost   = 300  // of a shard
-	machineTick = 50   // of coordinators
-	shardTick   = 100  // of shards
-	quietLimit  = 60e3 // after which a world that has not settled never will
+	fastMost    = 4   // of a message that is not slow
+	slowMost    = 400 // longer than it takes to be sent again
+	stallMost   = 300 // of a shard
+	machineTick = 100 // of coordinators
+	shardTick   = 100 // of shards
+	faultTick   = 100
+	cutMost     = 6000
+	linkTime    = 1500 // of the link that Options.CutAt cuts
+	pauseMost   = 10000
+	downMost    = 5000 // between a crash and the next start of the process
+	// settleLimit is how long what is left may take to end once nothing goes wrong
+	// any more and all nodes know of each other.
+	settleLimit = 5000
+	// patience is how long any client may wait for a reply, faults or not.
+	patience = 60e3
+	// lifetime bounds a world.
+	lifetime = 3600e3
 )
 
 // World is one run.
 type World struct {
-	o        Options
-	rng      *rand.Rand
-	now      int64
-	queue    events
-	sequence int
+	schedule
+	o       Options
+	net     network
+	arbiter arbiter
+	nodes   []*node // by number, from 1 on
+	clients []*client
+	done    int // clients that have ended
 
-	shards    []*shardNode
-	sagas     map[engine.SagaID]*sagaNode
-	ids       engine.SagaID
-	clients   []*client
-	done      int // clients that have ended
-	history   []*op
-	arrows    int
-	faultless bool
-	errs      []string
+	history  []*moment
+	calls    map[engine.SagaID]*op
+	newest   []uint64 // by shard: the epoch under which it was opened last
+	tags     int      // values that tell writes apart
+	arrows   int
+	crossed  int
+	calm     bool  // nothing goes wrong any more
+	calmedAt int64 // since when all nodes know of each other, 0: not yet
+	errs     []string
 
 	// Stats tell what the run has met.
 	Stats Stats
 }
 
-// Stats count what a run has met.
+// Stats count what runs have met.
 type Stats struct {
-	Messages, Wounds, Again, Crashes, Decisions, Orphans, Blocked, Ops int
+	Messages, Wounds, Again, Panics, Decisions, Held, Orphans, Recoveries, Blocked, Handed, Ops int
+	Cuts, Pauses, Crashes, Moves, Moved, Downs, Ups                                             int
+	Lost, Unreachable, Elsewhere, Refused, Fenced                                               int
+	Unknown, Failed                                                                             int // replies
 }
 
 func (s *Stats) add(o Stats) {
-	s.Messages += o.Messages
-	s.Wounds += o.Wounds
-	s.Again += o.Again
-	s.Crashes += o.Crashes
-	s.Decisions += o.Decisions
-	s.Orphans += o.Orphans
-	s.Blocked += o.Blocked
-	s.Ops += o.Ops
-}
-
-// shardNode is a shard and whether it pauses.
-type shardNode struct {
-	w        *World
-	index    int
-	engine   *engine.Engine
-	resumeAt int64
-	deciding *op // whose decision is being delivered
-}
-
-type event struct {
-	at  int64
-	seq int
-	run func()
-}
-
-type events []event
-
-func (e events) Len() int { return len(e) }
-func (e events) Less(i, j int) bool {
-	return e[i].at < e[j].at || e[i].at == e[j].at && e[i].seq < e[j].seq
-}
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e *events) Push(x any)   { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
-	last := (*e)[len(*e)-1]
-	*e = (*e)[:len(*e)-1]
-	return last
+	into, from := reflect.ValueOf(s).Elem(), reflect.ValueOf(o)
+	for i := range into.NumField() {
+		into.Field(i).SetInt(into.Field(i).Int() + from.Field(i).Int())
+	}
 }
 
 // NewWorld prepares a run.
 func NewWorld(o Options) *World {
 	w := &World{
-		o: o, rng: rand.New(rand.NewPCG(o.Seed, 0)),
-		now: startTime, sagas: map[engine.SagaID]*sagaNode{}, ids: 1, // which is a seal's
+		schedule: schedule{rng: rand.New(rand.NewPCG(o.Seed, 0)), now: startTime},
+		o:        o, calls: map[engine.SagaID]*op{}, newest: make([]uint64, o.Setup.shards),
+		nodes: make([]*node, o.Nodes+1),
 	}
-	for i := range o.Setup.shards {
-		s := &shardNode{w: w, index: i, engine: o.Setup.engine(i)}
-		s.engine.Join(i, s)
-		w.shards = append(w.shards, s)
+	w.net.w, w.arbiter.w = w, w
+	if o.Patience == 0 {
+		w.o.Patience = patience
 	}
+	for i := 1; i <= o.Nodes; i++ {
+		w.nodes[i] = &node{w: w, number: directory.Number(i), skew: w.skew()}
+		w.nodes[i].start()
+	}
+	w.arbiter.found()
 	for i := range o.Clients {
 		w.clients = append(w.clients, &client{w: w, index: i, left: o.Calls})
 	}
 	return w
 }
 
+func (w *World) skew() int64 {
+	if w.o.Faults.Skew == 0 {
+		return 0
+	}
+	return w.between(-w.o.Faults.Skew, w.o.Faults.Skew)
+}
+
 // Run runs the world to its end and returns what is wrong with it.
 func (w *World) Run() []string {
 	defer w.close()
-	for _, s := range w.shards {
-		w.every(shardTick, s.tick)
-	}
-	w.every(machineTick, w.tickMachines)
+	w.every(faultTick, w.strike)
+	w.every(faultTick, w.arbiter.tick)
 	for _, c := range w.clients {
 		w.after(w.delay(), c.next)
 	}
-	settledBy := int64(0)
-	for len(w.errs) == 0 {
-		if w.done == len(w.clients) {
-			if !w.faultless {
-				w.faultless, settledBy = true, w.now+quietLimit
-			}
-			if w.settled() {
-				break
-			}
-			if w.now > settledBy {
-				w.leaks()
-				break
-			}
-		} else if w.now > startTime+100*quietLimit {
-			w.stuck()
-			break
-		}
+	for len(w.errs) == 0 && !w.ended() {
 		w.step()
 	}
 	if len(w.errs) == 0 {
-		w.replay()
+		w.check()
 	}
 	return w.errs
 }
 
-func (w *World) close() {
-	for _, s := range w.sagas {
-		s.abandon()
+// ended tells that the run is over: all clients have made their calls, nothing goes
+// wrong any more, and what was left has ended, or has not in good time.
+func (w *World) ended() bool {
+	if w.done < len(w.clients) {
+		if w.now > startTime+lifetime {
+			w.stuck("for ever")
+		}
+		return false
 	}
-	for _, s := range w.shards {
-		s.engine.KS.Close()
+	if !w.calm {
+		w.soothe()
+	}
+	if w.calmedAt == 0 && w.agreed() {
+		w.calmedAt = w.now
+	}
+	switch {
+	case w.calmedAt == 0:
+		if w.now > startTime+2*lifetime {
+			w.fail("the nodes do not come to know of each other")
+		}
+	case w.settled():
+		return w.unblocked()
+	case w.now > w.calmedAt+settleLimit:
+		w.leaks()
+	}
+	return false
+}
+
+// soothe ends all faults.
+func (w *World) soothe() {
+	w.calm = true
+	w.net.heal()
+	for _, n := range w.nodes[1:] {
+		n.resume()
+		if n.p == nil {
+			n.start()
+		}
 	}
 }
 
-func (w *World) step() {
-	e := heap.Pop(&w.queue).(event)
-	w.now = e.at
-	e.run()
+// agreed tells that all nodes serve under the same directory and have streams.
+func (w *World) agreed() bool {
+	for _, n := range w.nodes[1:] {
+		if n.p == nil || !n.p.serving() || n.p.env.Where.Load().Epoch != w.arbiter.d.Epoch {
+			return false
+		}
+		for _, o := range w.nodes[1:] {
+			if o != n && n.p.stream(o.number) == nil {
+				return false
+			}
+		}
+	}
+	return !w.arbiter.unsettled()
+}
+
+func (w *World) close() {
+	for _, n := range w.nodes[1:] {
+		if n.p != nil {
+			n.p.close()
+		}
+	}
 }
 
 func (w *World) fail(format string, args ...any) {
 	w.errs = append(w.errs, fmt.Sprintf(format, args...))
 }
 
-func (w *World) after(ms int64, f func()) {
-	w.sequence++
-	heap.Push(&w.queue, event{w.now + ms, w.sequence, f})
+func (w *World) trace(format string, args ...any) {
+	if w.o.Trace != nil {
+		w.o.Trace(fmt.Sprintf("%7d ", w.now-startTime) + fmt.Sprintf(format, args...))
+	}
 }
 
-func (w *World) every(ms int64, f func()) {
-	w.after(ms, func() {
-		f()
-		w.every(ms, f)
-	})
-}
-
-func (w *World) chance(p float64) bool { return !w.faultless && p > 0 && w.rng.Float64() < p }
+func (w *World) chance(p float64) bool { return !w.calm && p > 0 && w.rng.Float64() < p }
 
 func (w *World) delay() int64 { return w.rng.Int64N(fastMost) }
 
-// send brings a message over the network, perhaps.
-func (w *World) send(deliver func()) {
-	w.Stats.Messages++
-	copies := 1
-	if w.chance(w.o.Faults.Drop) {
-		copies = 0
-	} else if w.chance(w.o.Faults.Double) {
-		copies = 2
-	}
-	for range copies {
-		ms := w.delay()
-		if w.chance(w.o.Faults.Slow) {
-			ms = w.rng.Int64N(slowMost)
-		}
-		w.after(ms, deliver)
-	}
-}
-
 // settled tells that nothing of any saga is left.
 func (w *World) settled() bool {
-	if len(w.sagas) > 0 {
+	if !w.agreed() {
 		return false
 	}
-	for _, s := range w.shards {
-		if s.engine.Sagas() > 0 || s.engine.AnyLocked() || w.now <= s.resumeAt {
+	for _, n := range w.nodes[1:] {
+		if len(n.p.router.live) > 0 || n.p.moving() {
 			return false
+		}
+		for _, s := range n.p.shards {
+			if s != nil && (s.engine.Sagas() > 0 || s.engine.AnyLocked() || w.now <= s.stalledUntil) {
+				return false
+			}
 		}
 	}
 	return true
 }
 
 func (w *World) leaks() {
-	w.fail("%d sagas live on", len(w.sagas))
-	for _, s := range w.shards {
-		w.fail("shard %d: %d sagas, locked %v", s.index, s.engine.Sagas(), s.engine.AnyLocked())
+	for _, n := range w.nodes[1:] {
+		if len(n.p.router.live) > 0 {
+			w.fail("node %d: %d sagas live on: %v", n.number, len(n.p.router.live), n.p.router.sorted())
+		}
+		for _, s := range n.p.shards {
+			if s != nil && (s.engine.Sagas() > 0 || s.engine.AnyLocked()) {
+				w.fail("node %d, shard %d: %d sagas, locked %v", n.number, s.index, s.engine.Sagas(), s.engine.AnyLocked())
+			}
+		}
+		if n.p.moving() {
+			w.fail("node %d: a move does not end", n.number)
+		}
 	}
+	w.stuck("and all is calm")
 }
 
-func (w *World) stuck() {
+func (w *World) stuck(how string) {
 	for _, c := range w.clients {
-		if c.op != nil {
-			w.fail("client %d waits for ever for the reply to %v", c.index, c.op)
+		if c.op != nil && c.claim == nil {
+			w.fail("client %d waits %s for the reply to %v", c.index, how, c.op)
 		}
 	}
-}
-
-// tick is the shard's own.
-func (s *shardNode) tick() {
-	if s.w.chance(s.w.o.Faults.Pause) {
-		s.resumeAt = s.w.now + s.w.rng.Int64N(pauseMost)
-	}
-	if s.w.now >= s.resumeAt {
-		s.engine.Tick(s.w.now)
+	if len(w.errs) == 0 {
+		w.fail("the world does not end")
 	}
 }
 
-// take runs f on the shard, after its pause.
-func (s *shardNode) take(f func()) {
-	if s.w.now < s.resumeAt {
-		s.w.after(s.resumeAt-s.w.now, func() { s.take(f) })
-		return
-	}
-	f()
-}
-
-// order delivers an order. The decision is the moment of its saga, and what it
-// sets off comes after it.
-func (s *shardNode) order(o *engine.Order) {
-	s.take(func() {
-		if n := s.w.sagas[o.Saga]; o.Kind == engine.OrderDecide && n != nil && n.op.moment == nil {
-			s.deciding = n.op
-			s.w.happened(n.op)
-		}
-		s.engine.Order(o)
-		if s.deciding != nil {
-			s.w.unhappened(s.deciding) // nobody was there to decide
-			s.deciding = nil
-		}
-	})
-}
-
-// Answer implements engine.Coordinators.
-func (s *shardNode) Answer(a *engine.Answer) {
-	switch a.Kind {
-	case engine.AnswerDecided:
-		if s.deciding != nil {
-			s.w.Stats.Decisions++
-			s.deciding = nil
-		}
-	case engine.AnswerWound:
-		s.w.Stats.Wounds++
-	}
-	s.w.send(func() { s.w.answer(a) })
-}
-
-func (w *World) answer(a *engine.Answer) {
-	if n := w.sagas[a.Saga]; n != nil {
-		n.take(func() { n.machine.Answer(a) })
-		return
-	}
-	if o := engine.Orphan(a); o != nil {
-		w.Stats.Orphans++
-		w.send(func() { w.shards[a.Shard].order(o) })
-	}
-}
-
-var _ saga.Port = (*sagaNode)(nil)
+var _ saga.Port = (*cell)(nil)

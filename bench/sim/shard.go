@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/shard/engine"
+)
+
+// shardNode is a shard's actor at one process.
+type shardNode struct {
+	p            *process
+	index        int
+	engine       *engine.Engine
+	brought      uint64 // the move that has brought its data, 0: none
+	stalledUntil int64
+	deciding     *op // whose decision is being delivered
+	prepared     map[engine.SagaID]part
+}
+
+// part is a participant that has run.
+type part struct {
+	attempt uint32
+	visit   uint64
+}
+
+func newShardNode(p *process, i int) *shardNode {
+	s := &shardNode{p: p, index: i, engine: p.w.o.Setup.engine(i), prepared: map[engine.SagaID]part{}}
+	s.engine.Close() // until the directory says that it is here
+	s.engine.Join(i, s)
+	return s
+}
+
+// enter opens a shard that this node has from now on.
+func (s *shardNode) enter(place *directory.Place) {
+	e, w := s.engine, s.p.w
+	if !e.Closed() && e.Epoch() == place.Epoch {
+		return
+	}
+	if s.brought != 0 {
+		if err := e.EndImport(); err != nil {
+			w.fail("shard %d: %v", s.index, err)
+		}
+		w.spoiled(s.index)
+	} else if place.Epoch > 1 {
+		w.lost(s.index)
+	}
+	s.brought = 0
+	w.trace("node %d opens shard %d under %d", s.p.number, s.index, place.Epoch)
+	e.Open(place.Epoch)
+	w.opened(s)
+}
+
+// leave closes a shard that another node has.
+func (s *shardNode) leave() {
+	if s.engine.Closed() {
+		return
+	}
+	s.p.w.trace("node %d closes shard %d", s.p.number, s.index)
+	s.engine.Close()
+	s.engine.EndExport(false)
+	clear(s.prepared)
+}
+
+// opened checks that a shard is open once, and never under an older epoch again.
+func (w *World) opened(s *shardNode) {
+	if s.engine.Epoch() <= w.newest[s.index] {
+		w.fail("shard %d is opened under the epoch %d after %d", s.index, s.engine.Epoch(), w.newest[s.index])
+	}
+	w.newest[s.index] = s.engine.Epoch()
+	for _, n := range w.nodes[1:] {
+		if n.p == nil || n.p == s.p || n.p.shards[s.index] == nil {
+			continue
+		}
+		if o := n.p.shards[s.index].engine; !o.Closed() && !o.Sealed() {
+			w.fail("shard %d is open at node %d and at node %d", s.index, s.p.number, n.number)
+		}
+	}
+}
+
+// tick is the shard's own.
+func (s *shardNode) tick() {
+	if s.p.w.chance(s.p.w.o.Faults.Stall) {
+		s.stalledUntil = s.p.w.now + s.p.w.rng.Int64N(stallMost)
+	}
+	if s.p.w.now >= s.stalledUntil && s.p.serving() {
+		s.engine.Tick(s.p.clock())
+	}
+}
+
+// take runs f on the shard, after its pause, if the node has its lease then.
+func (s *shardNode) take(f func()) { s.takeOr(f, func() {}) }
+
+func (s *shardNode) takeOr(f, fenced func()) {
+	w := s.p.w
+	switch {
+	case s.p.dead:
+	case w.now < s.stalledUntil:
+		s.p.after(s.stalledUntil-w.now, func() { s.takeOr(f, fenced) })
+	case !s.p.serving():
+		w.Stats.Fenced++
+		fenced()
+	default:
+		if e := s.engine; !e.Closed() && e.Epoch() < w.newest[s.index] && !e.Sealed() {
+			w.fail("shard %d runs at node %d under %d after %d", s.index, s.p.number, e.Epoch(), w.newest[s.index])
+		}
+		f()
+	}
+}
+
+// order delivers an order. The decision is the moment of its saga, and what it
+// sets off comes after it.
+func (s *shardNode) order(o *engine.Order) {
+	s.take(func() {
+		w := s.p.w
+		call := w.calls[o.Saga]
+		if call != nil && (o.Kind == engine.OrderDecide || o.Kind == engine.OrderCommit || o.Kind == engine.OrderUndo || o.Kind == engine.OrderForget) {
+			w.trace("shard %d: order %d of saga %d attempt %d visit %d", s.index, o.Kind, o.Saga, o.Attempt, o.Visit)
+		}
+		switch {
+		case call == nil:
+		case o.Kind == engine.OrderDecide && call.moment == nil:
+			s.deciding = call
+			w.happened(call).sure = !o.Hold
+		case o.Kind == engine.OrderCommit && call.moment != nil && s.prepared[o.Saga] == part{o.Attempt, o.Visit}:
+			call.moment.sure = true
+		}
+		s.engine.Order(o)
+		if s.deciding != nil {
+			w.unhappened(s.deciding) // nobody was there to decide
+			s.deciding = nil
+		}
+	})
+}
+
+// Answer implements engine.Coordinators.
+func (s *shardNode) Answer(a *engine.Answer) {
+	s.observe(a)
+	s.p.local(func() { s.p.router.answer(a) })
+}
+
+// observe looks at what the shard says.
+func (s *shardNode) observe(a *engine.Answer) {
+	switch a.Kind {
+	case engine.AnswerDecided:
+		if s.deciding != nil {
+			s.p.w.Stats.Decisions++
+			s.deciding = nil
+		}
+	case engine.AnswerRan:
+		if a.Wrote {
+			s.prepared[a.Saga] = part{a.Attempt, a.Visit}
+		}
+	case engine.AnswerWound:
+		s.p.w.Stats.Wounds++
+	case engine.AnswerElsewhere:
+		s.p.w.Stats.Elsewhere++
+	}
+}
