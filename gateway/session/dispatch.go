@@ -133,7 +133,7 @@ func (s *Session) answer(out *reply.Writer) {
 // It fills in what belongs to the session. then, if not nil, takes the reply
 // instead of the client, on the session's loop; the client waits meanwhile.
 func (s *Session) Call(call *saga.Call, then func(out *reply.Writer)) {
-	call.Now, call.Out, call.Local, call.Client = s.w.clock(), &s.Conn.W, s, s.ID
+	call.Now, call.Out, call.Local, call.Client = s.w.clock(), s.out(), s, s.ID
 	if then != nil {
 		call.Out = &reply.Writer{Proto: s.Conn.W.Proto}
 	}

@@ -6,11 +6,12 @@ import (
 	"github.com/troupedb/troupe/gateway/peer"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/slot"
 )
 
 // drive carries out a call whose keys are on several nodes as a saga that the
 // session's own loop drives. It is false where that would keep the loop too long, or
-// from what others may have to wait for.
+// where the client may have to wait for others.
 func (s *Session) drive(call *saga.Call) bool {
 	if s.w.loop == nil || call.Cmd.Flags&command.Blocking != 0 || s.Server.Env.Computes(call) {
 		return false
@@ -18,10 +19,55 @@ func (s *Session) drive(call *saga.Call) bool {
 	own := call.Own()
 	own.Post = s.post
 	ticket := s.away(call.Cmd)
-	s.hold()
+	if call.Cmd.Route == command.RouteSaga && len(call.Queue) == 0 {
+		s.pipe.sagas++
+		for _, k := range s.keysOf(call.Cmd, call.Args) {
+			s.pipe.busy.add(slot.Of(call.Args[k.Pos]))
+		}
+	} else {
+		s.hold() // what it touches is not known here
+	}
 	s.Server.Sagas.Drive((*driver)(s), own, func() { s.arrived(ticket, own.Out.Buf) })
 	return true
 }
+
+// keysOf returns where the keys of a command are, in memory of the loop's.
+func (s *Session) keysOf(info *command.Info, args [][]byte) []command.KeyPos {
+	keys, err := command.Keys(info, args, s.w.keys[:0])
+	if err != nil {
+		return nil // it touches none, and says why
+	}
+	s.w.keys = keys
+	return keys
+}
+
+// apart tells whether a command may run beside those that are away, as far as its
+// keys go. Commands on one key go to one node on one stream, in their order; a saga
+// may have to begin anew, so it, and what comes after it, share no key.
+func (s *Session) apart(info *command.Info, args [][]byte) bool {
+	switch info.Route {
+	case command.RouteSingle:
+		return s.pipe.sagas == 0 || !s.pipe.busy.has(slot.Of(args[info.KeyPos]))
+	case command.RouteSaga:
+		if info.Flags&command.Blocking != 0 || s.Server.Env.Computes(&saga.Call{Cmd: info}) {
+			return false
+		}
+		keys := s.keysOf(info, args)
+		for _, k := range keys {
+			if s.pipe.busy.has(slot.Of(args[k.Pos])) {
+				return false
+			}
+		}
+		return len(keys) > 0
+	}
+	return false
+}
+
+// slotSet is a set of slots that may seem to have more than it has.
+type slotSet [16]uint64
+
+func (b *slotSet) add(s uint16)      { b[s/64%16] |= 1 << (s % 64) }
+func (b *slotSet) has(s uint16) bool { return b[s/64%16]>>(s%64)&1 != 0 }
 
 // driver is a session as the driver of its sagas.
 type driver Session

@@ -32,6 +32,9 @@ type pipe struct {
 	due     time.Time     // when they try again
 	wait    time.Duration // before they try after that
 	calling bool          // tryAgain will be called
+
+	sagas int     // that went away since the pipe was empty
+	busy  slotSet // of the keys of everything that did
 }
 
 // place is where the reply to one command will stand.
@@ -111,6 +114,7 @@ func (p *pipe) shift() {
 	}
 	p.places, p.head, p.taken = p.places[:0], 0, 0
 	p.dir, p.wait, p.due = nil, 0, time.Time{}
+	p.sagas, p.busy = 0, slotSet{}
 	p.behind.Buf = p.behind.Buf[:0]
 	if cap(p.behind.Buf) > keptReady {
 		p.behind.Buf = nil
@@ -159,7 +163,7 @@ func (s *Session) away(info *command.Info) (ticket uint64) {
 // order.
 func (s *Session) mayOvertake(args [][]byte) bool {
 	info := s.Server.Table.Lookup(args[0])
-	return info != nil && info.Route == command.RouteSingle && len(info.Subs()) == 0 && info.AdmitsArity(len(args)) &&
+	return info != nil && len(info.Subs()) == 0 && info.AdmitsArity(len(args)) && s.apart(info, args) &&
 		s.Multi == nil && s.Reply == ReplyOn && len(s.pipe.retry) == 0 &&
 		s.pipe.len() < maxAway && s.pipe.early+len(s.pipe.behind.Buf) < maxEarly &&
 		s.pipe.dir == s.Server.Env.Where.Load()

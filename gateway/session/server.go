@@ -236,6 +236,7 @@ type worker struct {
 	calls  turnCalls
 	loop   *peer.Loop
 	abroad wire.Request
+	keys   []command.KeyPos // scratch
 
 	commands, errors, inline, netIn, netOut uint64
 }

@@ -1,0 +1,64 @@
+package coordinator
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/saga"
+	"github.com/troupedb/troupe/shard/engine"
+)
+
+// loop drives sagas on the goroutine of a test.
+type loop struct{ posted chan func() }
+
+func (*loop) Order(directory.Number, int, *engine.Order) bool { return false }
+func (l *loop) Post(f func())                                 { l.posted <- f }
+func (l *loop) On(any) bool                                   { return false }
+
+// drive runs a call as a saga that this goroutine drives.
+func (r *rig) drive(l *loop, call *saga.Call) string {
+	r.t.Helper()
+	done := false
+	call.Post = l.Post
+	r.sagas.Drive(l, call, func() { done = true })
+	for !done {
+		(<-l.posted)()
+	}
+	return flat(call.Out.Buf)
+}
+
+// TestDriven: a saga that a loop drives leaves what one leaves that an actor runs.
+func TestDriven(t *testing.T) {
+	a, b := newRig(t, 5), newRig(t, 5)
+	l := &loop{make(chan func(), 1024)}
+	agree(t, a, b, a.submit, func(c *saga.Call) string {
+		if c.Block != nil || b.node.Env.Computes(c) {
+			return b.submit(c)
+		}
+		return b.drive(l, c)
+	})
+}
+
+// BenchmarkDriven is MSET of ten keys on sixteen shards, driven by a loop.
+func BenchmarkDriven(b *testing.B) {
+	for _, words := range []string{"MSET", "MGET"} {
+		b.Run(words, func(b *testing.B) {
+			r := newRig(b, 16)
+			set := []string{words}
+			for i := range 10 {
+				set = append(set, fmt.Sprint("key", i))
+				if words == "MSET" {
+					set = append(set, "value")
+				}
+			}
+			call := r.call(set)
+			l := &loop{make(chan func(), 1024)}
+			b.ReportAllocs()
+			for range b.N {
+				call.Out.Buf = call.Out.Buf[:0]
+				r.drive(l, call)
+			}
+		})
+	}
+}
