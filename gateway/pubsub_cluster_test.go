@@ -324,7 +324,7 @@ func TestMessagesGoOnlyWhereSomebodyListens(t *testing.T) {
 
 func TestOrderOfEachPublisherAcrossNodes(t *testing.T) {
 	eachDriver(t, func(t *testing.T, portable bool) {
-		const publishers, messages = 6, 1000
+		const publishers, messages = 6, 600
 		c := newChoir(t, 3, 3, portable)
 		ctx, cancel := context.WithTimeout(t.Context(), choirPatience)
 		defer cancel()
