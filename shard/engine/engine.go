@@ -192,7 +192,7 @@ func (e *Engine) Tick(now int64) (more bool) {
 	if len(e.ready) > 0 {
 		e.ServeReady()
 	}
-	e.remind()
+	e.remind(now)
 	e.Resident.Store(e.resident())
 	keys := 0
 	for db := range keyspace.Databases {

@@ -20,6 +20,7 @@ type sagas struct {
 	sinking      *Order       // that is being carried out and has a Sink
 	holders      []uint64     // scratch
 	doors        doors        // shut by OrderResolve
+	ticked       int64        // when Tick was called last, by this node's clock
 }
 
 func newSagas() sagas {
@@ -40,7 +41,7 @@ type participant struct {
 	ready   []keyspace.Key // keys its steps made ready
 	serve   []keyspace.Key // keys that are to be looked at however it ends
 	notes   []note
-	heard   int64   // when the coordinator last said something
+	heard   int64   // when the coordinator last said something, see stamp
 	handed  *Answer // of a lock handed to a waiter of another node, until it has an order
 }
 
@@ -55,7 +56,7 @@ type note struct {
 // decision is the record that a saga has committed.
 type decision struct {
 	record []byte
-	at     int64
+	at     int64 // when it was last told, see stamp
 }
 
 // Join gives the shard its number and the way to coordinators, once, before
@@ -78,7 +79,7 @@ func (e *Engine) Order(o *Order) {
 	}
 	p := e.sagas.live[o.Saga]
 	if p != nil {
-		p.heard = e.KS.Now()
+		p.heard = e.stamp()
 	}
 	switch o.Kind {
 	case OrderRun:
@@ -162,7 +163,7 @@ func (e *Engine) orderRun(p *participant, o *Order) {
 // enter makes a participant.
 func (e *Engine) enter(saga SagaID, attempt uint32) *participant {
 	e.sagas.visits++
-	p := &participant{saga: saga, attempt: attempt, visit: e.sagas.visits, heard: e.KS.Now()}
+	p := &participant{saga: saga, attempt: attempt, visit: e.sagas.visits, heard: e.stamp()}
 	e.sagas.live[saga] = p
 	return p
 }
@@ -273,7 +274,7 @@ func (e *Engine) decide(p *participant, o *Order) {
 			e.answer(o, AnswerGone)
 			return
 		}
-		e.sagas.decided[o.Saga] = &decision{record: o.Record, at: e.KS.Now()}
+		e.sagas.decided[o.Saga] = &decision{record: o.Record, at: e.stamp()}
 		if !o.Hold {
 			e.end(p, true, false)
 		}
@@ -367,8 +368,22 @@ func (e *Engine) pump() {
 // A participant whose coordinator has long ended is found in this way.
 const remindAfter = 1000 // milliseconds
 
+// stamp is the time for reminders. It is not the shard's time, which follows the
+// clocks of all coordinators: one that is ahead would make it stand still for others.
+func (e *Engine) stamp() int64 {
+	if e.sagas.ticked == 0 {
+		return e.KS.Now()
+	}
+	return e.sagas.ticked
+}
+
+// silent tells whether nothing was heard since at for too long, or the clock was set
+// back.
+func silent(now, at int64) bool { return now-at >= remindAfter || at > now }
+
 // remind sends again what coordinators have not reacted to for a while.
-func (e *Engine) remind() {
+func (e *Engine) remind(now int64) {
+	e.sagas.ticked = now
 	e.sagas.doors.prune(e.KS.Now())
 	if e.sealing {
 		e.woundForSeal()
@@ -377,10 +392,9 @@ func (e *Engine) remind() {
 		return
 	}
 	e.pump() // in case that a defect ended the last one early
-	now := e.KS.Now()
 	var due []SagaID
 	for id, p := range e.sagas.live {
-		if now-p.heard >= remindAfter {
+		if silent(now, p.heard) {
 			p.heard = now
 			due = append(due, id)
 		}
@@ -398,7 +412,7 @@ func (e *Engine) remind() {
 	}
 	due = due[:0]
 	for id, d := range e.sagas.decided {
-		if now-d.at >= remindAfter {
+		if silent(now, d.at) {
 			d.at = now
 			due = append(due, id)
 		}

@@ -318,6 +318,23 @@ func TestReminders(t *testing.T) {
 	p.expect()
 }
 
+// A coordinator whose clock is ahead takes the shard's time with it, not the reminders.
+func TestRemindersAreOfOneClock(t *testing.T) {
+	p := newPart(t)
+	p.Engine.Tick(p.Now)
+	o := p.run(5, 1, 1, "SET a 1")
+	o.Now += 60_000
+	p.send(o, "5 ran +OK")
+	p.Engine.Tick(p.Now + 500)
+	p.expect()
+	p.Engine.Tick(p.Now + 1500)
+	p.expect("5 ran +OK")
+	p.Engine.Tick(p.Now - 60_000) // it is set back
+	p.expect("5 ran +OK")
+	p.Engine.Tick(p.Now - 59_900)
+	p.expect()
+}
+
 var boomRow = command.Row{
 	Name: "boom", Arity: 2, Flags: command.Write, Keys: command.Key1(command.RW), Route: command.RouteSingle,
 }
