@@ -25,7 +25,9 @@ type Loop struct {
 	net     *Net
 	streams map[directory.Number]*stream
 	dirty   []*stream // with frames that are to be sent
-	emit    []Emitter
+	// dirtyOld is the memory of the last turn's.
+	dirtyOld []*stream
+	emit     []Emitter
 
 	lane uint64 // of its messages, 0: it has none of its own
 	ways map[directory.Number]*way
@@ -106,14 +108,29 @@ func (l *Loop) EmitLater(e Emitter) { l.emit = append(l.emit, e) }
 
 // Turn sends what the turn has gathered. It is to be called at the end of each.
 func (l *Loop) Turn() {
-	for i := 0; i < len(l.emit); i++ { // which may add to it
-		l.emit[i].Emit()
+	for {
+		for i := 0; i < len(l.emit); i++ { // which may add to it
+			l.emit[i].Emit()
+		}
+		clear(l.emit)
+		l.emit = l.emit[:0]
+		l.send()
+		if len(l.emit) == 0 { // else a stream has broken over what was sent
+			return
+		}
 	}
-	clear(l.emit)
-	l.emit = l.emit[:0]
-	for _, s := range l.dirty {
-		s.send()
+}
+
+func (l *Loop) send() {
+	list := l.dirty
+	l.dirty = l.dirtyOld[:0]
+	for _, s := range list {
+		s.soiled = false
+		if s.send() {
+			s.compact()
+			s.soil() // the next turn is when its socket takes more
+		}
 	}
-	clear(l.dirty)
-	l.dirty = l.dirty[:0]
+	clear(list)
+	l.dirtyOld = list[:0]
 }

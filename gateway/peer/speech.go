@@ -71,7 +71,7 @@ func (l *Loop) tell(to directory.Number, t Topic, content []byte) bool {
 		if !s.post(kindTell, id, append([]byte{byte(t)}, content...)) {
 			return false
 		}
-	case len(s.out)+int(s.conn.Unsent()) > maxMail:
+	case s.unsent() > maxMail:
 		return false // the peer is far behind
 	default:
 		out, start := begin(s.out, kindTell, id)

@@ -25,8 +25,9 @@ type stream struct {
 	loop   *Loop
 	to     directory.Number
 	conn   *netloop.Conn
-	out    []byte // frames of this turn
-	soiled bool   // stands in loop.dirty
+	out    []byte // frames that the connection has not been given, from sent on
+	sent   int
+	soiled bool // stands in loop.dirty
 	asked  asked
 	turn   uint64 // of requests: it ends when one of them is refused, see barrier
 	closed bool
@@ -52,8 +53,11 @@ type letter struct {
 
 // full tells that the peer is behind.
 func (s *stream) full() bool {
-	return len(s.out)+int(s.conn.Unsent()) > softStream || s.asked.len() >= maxAsked
+	return s.unsent() > softStream || s.asked.len() >= maxAsked
 }
+
+// unsent returns how many bytes wait for the socket.
+func (s *stream) unsent() int { return len(s.out) - s.sent + int(s.conn.Unsent()) }
 
 // behind is full for who is not on the stream's loop.
 func (s *stream) behind() bool {
@@ -76,20 +80,36 @@ func (s *stream) soil() {
 	}
 }
 
-// send hands the frames of the turn to the socket.
-func (s *stream) send() {
-	s.soiled = false
+// send hands frames to the socket, as far as it takes them. It tells whether there
+// are more: the connection has less than netloop.SoftOutput of them always, else it
+// would not read. Two nodes that do not read what the other answers because that does
+// not read what they ask would wait for ever.
+func (s *stream) send() (more bool) {
 	s.open.Store(int64(s.asked.len()))
-	if s.closed {
-		return
+	for !s.closed && s.sent < len(s.out) {
+		room := netloop.SoftOutput - 1 - int(s.conn.Unsent())
+		if room <= 0 {
+			return true
+		}
+		some := s.out[s.sent:min(len(s.out), s.sent+room)]
+		s.sent += len(some)
+		s.conn.Lend()
+		s.conn.W.Raw(some)
+		s.conn.Flush()
 	}
-	s.conn.Lend()
-	s.conn.W.Raw(s.out)
-	s.out = s.out[:0]
+	s.out, s.sent = s.out[:0], 0
 	if cap(s.out) > keptOut {
 		s.out = nil
 	}
-	s.conn.Flush()
+	return false
+}
+
+// compact gives back the memory of what was sent, where a stream is never through.
+func (s *stream) compact() {
+	if s.sent > keptOut && s.sent > len(s.out)/2 {
+		s.out = append([]byte(nil), s.out[s.sent:]...)
+		s.sent = 0
+	}
 }
 
 // keptOut is the largest buffer of frames that is kept between turns.
@@ -185,9 +205,12 @@ func (s *stream) take(f *frame) error {
 		}
 		q.asker.Replied(q.ticket, f.content)
 	case kindRefused:
-		turn, request, whole := takeUint(f.content, true)
+		turn, request, ok := takeUint(f.content, true)
+		if !ok {
+			return errFrame
+		}
 		q, ok := s.asked.take(f.id)
-		if !whole || !ok {
+		if !ok {
 			return errFrame
 		}
 		if turn == s.turn {

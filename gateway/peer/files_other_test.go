@@ -1,0 +1,7 @@
+//go:build !linux
+
+package peer
+
+import "testing"
+
+func openFiles(testing.TB) int { return 0 }
