@@ -58,14 +58,15 @@ type Coordinator struct {
 	phase    phase
 	attempt  uint32
 	run      *run
-	links    []*link // participants in the order in which they were met
-	home     *link   // that decides
-	held     bool    // home commits its part with the others
-	waiting  int     // links that have not answered
-	posted   bool    // a posted function has not come back
-	wounded  bool    // while it is away
-	recorded bool    // home keeps the decision
-	where    []*link // where each of the run's steps went
+	links    []*link  // participants in the order in which they were met
+	home     *link    // that decides
+	held     bool     // home commits its part with the others
+	waiting  int      // links that have not answered
+	posted   bool     // a posted function has not come back
+	wounded  bool     // while it is away
+	recorded bool     // home keeps the decision
+	where    []*link  // where each of the run's steps went
+	known    []keyRef // to be locked with the first steps
 	failure  reply.Error
 }
 
@@ -126,10 +127,9 @@ func (c *Coordinator) lockKnown() {
 		}
 	}
 	for i := range f.keys {
-		k := &f.keys[i]
-		o := c.link(k.shard).prepare(c)
-		o.Locks = append(o.Locks, engine.Lock{Key: locks.Key{DB: uint8(k.db), Name: string(k.name)}})
+		c.link(f.keys[i].shard).prepare(c)
 	}
+	c.known = f.keys
 	if h := c.handed; h != nil {
 		o := c.link(h.Shard).prepare(c)
 		o.Locks = append(o.Locks, engine.Lock{Key: locks.Key{DB: uint8(h.DB), Name: string(h.Key)}, Serve: true})
@@ -162,6 +162,7 @@ func (c *Coordinator) sendSteps() {
 		l.addStep(c, s)
 		c.where = append(c.where, l)
 	}
+	c.lockRest()
 	var out []*link
 	for _, l := range c.links {
 		if l.next != nil {
@@ -178,6 +179,18 @@ func (c *Coordinator) sendSteps() {
 		l.next = nil
 		c.send(l, o)
 	}
+}
+
+// lockRest adds to the first orders the locks of known keys that no step of theirs
+// names.
+func (c *Coordinator) lockRest() {
+	for i := range c.known {
+		k := &c.known[i]
+		if o := c.link(k.shard).next; o != nil && !named(o, k) {
+			o.Locks = append(o.Locks, engine.Lock{Key: locks.Key{DB: uint8(k.db), Name: string(k.name)}})
+		}
+	}
+	c.known = nil
 }
 
 // link returns the link to a shard, a new one if there is none.
@@ -263,3 +276,14 @@ func (c *Coordinator) Abandon() {
 // Away tells that a posted function may still use the program's memory, so that
 // Abandon must wait for it.
 func (c *Coordinator) Away() bool { return c.posted }
+
+// named tells whether a step of o is on the key.
+func named(o *engine.Order, k *keyRef) bool {
+	for i := range o.Steps {
+		s := &o.Steps[i]
+		if s.Key > 0 && s.DB == k.db && string(s.Args[s.Key]) == string(k.name) {
+			return true
+		}
+	}
+	return false
+}

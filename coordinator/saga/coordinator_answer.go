@@ -10,7 +10,7 @@ import (
 
 // Answer takes an answer of a participant.
 func (c *Coordinator) Answer(a *engine.Answer) {
-	l := c.known(a)
+	l := c.linkOf(a)
 	switch a.Kind {
 	case engine.AnswerWound:
 		if c.phase == running && (a.Attempt == c.attempt || a.Attempt == 0) {
@@ -36,8 +36,8 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 	}
 }
 
-// known returns the link that a belongs to, nil if it is from another attempt.
-func (c *Coordinator) known(a *engine.Answer) *link {
+// linkOf returns the link that a belongs to, nil if it is from another attempt.
+func (c *Coordinator) linkOf(a *engine.Answer) *link {
 	if a.Attempt == c.attempt {
 		for _, l := range c.links {
 			if l.shard == a.Shard {

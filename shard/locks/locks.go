@@ -20,9 +20,17 @@ type Table struct {
 
 	youngest uint64 // the greatest owner seen
 	arrivals uint64
-	dirty    []Key // whose queues may move
+	dirty    []Key // whose queues may move, from dirtyAt on
+	dirtyAt  int
 	allDirty bool
+
+	// To be used again: a saga that meets nobody allocates next to nothing.
+	spareEntries []*entry
+	spareClaims  []*claims
 }
+
+// maxSpare bounds what is kept to be used again.
+const maxSpare = 256
 
 type entry struct {
 	owner uint64 // 0: free
@@ -142,6 +150,11 @@ func (t *Table) Release(owner uint64) {
 		t.held--
 		t.dirty = append(t.dirty, key)
 	}
+	if len(t.spareClaims) < maxSpare {
+		clear(c.keys)
+		c.keys, c.waits = c.keys[:0], nil
+		t.spareClaims = append(t.spareClaims, c)
+	}
 }
 
 // Next takes the next waiter out of its queue whose turn has come, after locks
@@ -149,8 +162,8 @@ func (t *Table) Release(owner uint64) {
 // anything else happens here.
 func (t *Table) Next() (w Waiter, ok bool) {
 	t.spread()
-	for len(t.dirty) > 0 {
-		key := t.dirty[0]
+	for t.dirtyAt < len(t.dirty) {
+		key := t.dirty[t.dirtyAt]
 		e := t.keys[key]
 		if e != nil && len(e.queue) > 0 && t.admits(e, &e.queue[0]) {
 			w = t.pop(e)
@@ -159,10 +172,11 @@ func (t *Table) Next() (w Waiter, ok bool) {
 			}
 			return w, true
 		}
-		t.dirty = t.dirty[1:]
+		t.dirty[t.dirtyAt] = Key{}
+		t.dirtyAt++
 		t.prune(key, e)
 	}
-	t.dirty = nil
+	t.dirty, t.dirtyAt = t.dirty[:0], 0
 	if q := t.whole.queue; len(q) > 0 && t.wholeFree(q[0].Owner) {
 		w = t.pop(&t.whole)
 		if w.Owner != 0 {

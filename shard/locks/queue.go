@@ -32,7 +32,11 @@ func (t *Table) claims(owner uint64) *claims {
 		if t.owners == nil {
 			t.owners = map[uint64]*claims{}
 		}
-		c = &claims{}
+		if n := len(t.spareClaims); n > 0 {
+			c, t.spareClaims = t.spareClaims[n-1], t.spareClaims[:n-1]
+		} else {
+			c = &claims{}
+		}
 		t.owners[owner] = c
 	}
 	return c
@@ -47,7 +51,11 @@ func (t *Table) entry(key Key) *entry {
 		if t.keys == nil {
 			t.keys = map[Key]*entry{}
 		}
-		e = &entry{}
+		if n := len(t.spareEntries); n > 0 {
+			e, t.spareEntries = t.spareEntries[n-1], t.spareEntries[:n-1]
+		} else {
+			e = &entry{}
+		}
 		t.keys[key] = e
 	}
 	return e
@@ -113,7 +121,7 @@ func (t *Table) spread() {
 		return
 	}
 	t.allDirty = false
-	t.dirty = t.dirty[:0]
+	t.dirty, t.dirtyAt = t.dirty[:0], 0
 	for key := range t.keys {
 		t.dirty = append(t.dirty, key)
 	}
@@ -154,5 +162,9 @@ func compareKeys(a, b Key) int {
 func (t *Table) prune(key Key, e *entry) {
 	if e != nil && e.owner == 0 && len(e.queue) == 0 {
 		delete(t.keys, key)
+		if len(t.spareEntries) < maxSpare {
+			e.queue = nil
+			t.spareEntries = append(t.spareEntries, e)
+		}
 	}
 }
