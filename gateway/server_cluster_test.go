@@ -90,6 +90,8 @@ func TestScriptsAreTheClusters(t *testing.T) {
 		}
 		expect(t, clients[2], noScript, "EVALSHA", sha("nothing"), 0)
 		expect(t, clients[2], noScript, "EVALSHA", "short", 0)
+		nodes[1].Node.Env.Scripts.Flush() // as one that has come later
+		expect(t, clients[1], "[k a]", "EVALSHA", sha(loaded), 1, "k", "a")
 		expect(t, clients[2], "OK", "SCRIPT", "FLUSH")
 		for _, c := range clients {
 			expect(t, c, "[0 0]", "SCRIPT", "EXISTS", sha(evaluated), sha(loaded))
@@ -331,6 +333,26 @@ func TestDebugOfTheCluster(t *testing.T) {
 	}
 }
 
+func TestShutdownEndsOneNode(t *testing.T) {
+	nodes, clients := troupe(t, 3, 16, false)
+	if err := clients[1].Do(t.Context(), "SHUTDOWN", "NOSAVE").Err(); err == nil {
+		t.Error("SHUTDOWN was answered")
+	}
+	select {
+	case <-nodes[1].ShutdownAsked():
+	case <-time.After(patience):
+		t.Error("the node was not told")
+	}
+	for _, at := range []int{0, 2} {
+		select {
+		case <-nodes[at].ShutdownAsked():
+			t.Errorf("node %d was told too", at+1)
+		default:
+		}
+		expect(t, clients[at], "PONG", "PING")
+	}
+}
+
 // sharedCatalog is a catalog that all nodes of a test have in common. They come to
 // know of changes a while after they are made.
 type sharedCatalog struct {
@@ -390,6 +412,12 @@ func (c *sharedCatalog) Script(sha string) (string, bool) {
 	return body, ok
 }
 
+func (c *sharedCatalog) has() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.settings)
+}
+
 func (c *sharedCatalog) refuse(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -412,11 +440,11 @@ func TestSettingsOfTheCluster(t *testing.T) {
 			expect(t, clients[0], "2", "HSET", key, "a", 1, "b", 2)
 			expect(t, clients[0], "hashtable", "OBJECT", "ENCODING", key)
 		}
-		before := slices.Clone(c.settings)
+		before := c.has()
 		// A node's own stay its own.
 		expect(t, clients[1], "OK", "CONFIG", "SET", "loglevel", "debug")
-		if get(0, "loglevel") != "notice" || get(1, "loglevel") != "debug" || !slices.Equal(before, c.settings) {
-			t.Errorf("loglevel went to others, or to the catalog: %q", c.settings)
+		if get(0, "loglevel") != "notice" || get(1, "loglevel") != "debug" || !slices.Equal(before, c.has()) {
+			t.Errorf("loglevel went to others, or to the catalog: %q", c.has())
 		}
 		// All or nothing, whatever is wrong, and wherever it belongs.
 		for _, wrong := range [][]any{
@@ -432,8 +460,8 @@ func TestSettingsOfTheCluster(t *testing.T) {
 			t.Errorf("without a catalog: %s", got)
 		}
 		c.refuse(nil)
-		if get(1, "timeout") != "77" || get(1, "loglevel") != "debug" || !slices.Equal(before, c.settings) {
-			t.Errorf("what was refused has changed something: %q", c.settings)
+		if get(1, "timeout") != "77" || get(1, "loglevel") != "debug" || !slices.Equal(before, c.has()) {
+			t.Errorf("what was refused has changed something: %q", c.has())
 		}
 		expect(t, clients[2], "OK", "CONFIG", "SET", "timeout", 5, "loglevel", "warning")
 		if get(0, "timeout") != "5" || get(2, "loglevel") != "warning" || get(0, "loglevel") != "notice" {

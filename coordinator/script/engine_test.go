@@ -55,6 +55,25 @@ func TestCache(t *testing.T) {
 	}
 }
 
+func TestShareKeepsNothingFromBeforeAFlush(t *testing.T) {
+	e, other := New(Options{}), New(Options{})
+	sha, err := other.Load([]byte("return 1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := e.Generation()
+	if !e.Share([]byte("return 1"), asked) || !e.Exists(sha) {
+		t.Error("a script of another cache is not taken")
+	}
+	e.Flush()
+	if e.Share([]byte("return 1"), asked) || e.Exists(sha) {
+		t.Error("a script that was asked for before Flush is back")
+	}
+	if e.Share([]byte("return ("), e.Generation()) || e.Len() != 0 {
+		t.Error("a broken script is taken")
+	}
+}
+
 func TestCallerDefectIsCounted(t *testing.T) {
 	e := New(Options{})
 	got := eval(t, e, "return redis.pcall('boom')", Request{})

@@ -41,7 +41,7 @@ func scriptExists(s *session.Session, r *session.LocalCall) {
 func scriptExistsHere(srv *session.Server, args [][]byte, w *reply.Writer) {
 	found := make([]bool, len(args)-2)
 	for i, sha := range args[2:] {
-		found[i] = srv.Env.Scripts.Exists(string(sha))
+		_, _, found[i] = srv.Env.Scripts.Script(sha)
 	}
 	writeFlags(w, found)
 }
@@ -130,7 +130,7 @@ func scriptLoad(s *session.Session, r *session.LocalCall) {
 	load := func(ctx context.Context) error { return lib.LoadScript(ctx, body) }
 	inCatalog(s, r, libraryWait, load, func(r *session.LocalCall, err error) {
 		if err != nil {
-			slog.Warn("the catalog does not keep a script: it is gone with the last node that knows it", "sha1", sha, "error", err)
+			slog.Debug("the catalog does not keep a script: it is gone with the last node that knows it", "sha1", sha, "error", err)
 		}
 		everywhere(r)
 	})

@@ -137,13 +137,7 @@ func (srv *Server) Ask(to []directory.Number, cmd *command.Info, args [][]byte, 
 		then(nil)
 		return
 	}
-	g := &gathering{answers: make(Answers, len(to)), left: len(to), enough: enough, then: then}
-	for i, n := range to {
-		g.answers[i].From = n
-	}
-	g.mu.Lock() // answers may come at once
-	g.timer = time.AfterFunc(askPatience, g.end)
-	g.mu.Unlock()
+	g := newGathering(to, enough, then)
 	content := appendQuestion(nil, cmd, args)
 	for i, n := range to {
 		srv.Streams.Ask(n, topicAsk, content, func(answer []byte, ok bool) { g.take(i, answer, ok) })
@@ -160,6 +154,17 @@ type gathering struct {
 	answers Answers
 	left    int
 	over    bool
+}
+
+func newGathering(to []directory.Number, enough func(reply.Value) bool, then func(Answers)) *gathering {
+	g := &gathering{answers: make(Answers, len(to)), left: len(to), enough: enough, then: then}
+	for i, n := range to {
+		g.answers[i].From = n
+	}
+	g.mu.Lock() // the timer may be early
+	g.timer = time.AfterFunc(askPatience, g.end)
+	g.mu.Unlock()
+	return g
 }
 
 func (g *gathering) take(i int, answer []byte, ok bool) {

@@ -36,7 +36,7 @@ func scriptBodyHere(srv *Server, args [][]byte, w *reply.Writer) {
 // seekScripts makes the command wait for scripts that it needs and that are not known
 // here, and tells whether it does. queue is EXEC's.
 func (s *Session) seekScripts(cmd *command.Info, args [][]byte, queue []saga.Queued) bool {
-	if s.sought {
+	if s.sought || queue == nil && !s.Server.evalSHA[cmd.ID] {
 		return false
 	}
 	var missing map[string]bool
@@ -65,7 +65,7 @@ func (s *Session) seekScripts(cmd *command.Info, args [][]byte, queue []saga.Que
 // KnowsScript tells whether a script can be run here without asking another node: it
 // is in the cache, into which the catalog's library is looked for it.
 func (srv *Server) KnowsScript(sha []byte) bool {
-	if srv.Env.Scripts.Exists(string(sha)) {
+	if _, _, ok := srv.Env.Scripts.Script(sha); ok {
 		return true
 	}
 	lib, ok := srv.Cluster.(Library)

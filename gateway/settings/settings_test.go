@@ -254,3 +254,71 @@ func TestDefaultsAreTheEngines(t *testing.T) {
 		t.Errorf("%+v\nwant %+v", h.last.Engine, engine.DefaultConfig())
 	}
 }
+
+// The settings of one node: its addresses, threads and log, and what it cannot change
+// while it runs.
+func TestScopes(t *testing.T) {
+	var own []string
+	for i := range table {
+		if table[i].scope == node {
+			own = append(own, table[i].name)
+		}
+	}
+	want := []string{"bind", "port", "tcp-backlog", "enable-debug-command", "enable-protected-configs", "enable-module-command",
+		"unixsocket", "unixsocketperm", "loglevel", "io-threads", "daemonize"}
+	if !slices.Equal(own, want) {
+		t.Errorf("%q, want %q", own, want)
+	}
+}
+
+func TestSplit(t *testing.T) {
+	s, h := newStore(t, nil)
+	applied := h.times
+	words := func(w ...string) (out [][]byte) {
+		for _, x := range w {
+			out = append(out, []byte(x))
+		}
+		return out
+	}
+	wide, own, err := s.Split(words("LOGLEVEL", "debug", "Hash-Max-Ziplist-Entries", "7", "maxmemory", "1mb", "client-output-buffer-limit", "replica 0 0 0"))
+	if err != "" || fmt.Sprintf("%s", own) != "[LOGLEVEL debug]" || !slices.Equal(wide, []string{
+		"hash-max-listpack-entries", "7", "maxmemory", "1048576",
+		"client-output-buffer-limit", "normal 0 0 0 slave 0 0 0 pubsub 33554432 8388608 60",
+	}) {
+		t.Errorf("%q, %q, %s", wide, own, err)
+	}
+	for _, wrong := range [][]string{{"timeout"}, {"timeout", "x"}, {"timeout", "1", "loglevel", "x"}, {"maxmemory", "1", "maxmemory-policy", "allkeys-lru"}} {
+		if wide, own, err := s.Split(words(wrong...)); err == "" || wide != nil || own != nil {
+			t.Errorf("%q: %q, %q", wrong, wide, own)
+		}
+	}
+	if h.times != applied || s.Value("loglevel") != "notice" || s.Value("maxmemory") != "0" {
+		t.Error("Split has changed something")
+	}
+}
+
+func TestAdopt(t *testing.T) {
+	s, h := newStore(t, map[string]string{"maxclients": "5"})
+	applied := h.times
+	all := []string{"maxclients", "7", "timeout", "3", "nothing", "1", "loglevel", "debug", "hz", "99", "databases", "4", "maxmemory", "x"}
+	err := s.Adopt(all)
+	for _, name := range []string{"nothing", "loglevel", "hz", "databases", "maxmemory"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("the error does not tell of %s: %v", name, err)
+		}
+	}
+	if got := get(s, "maxclients", "timeout", "loglevel", "hz", "databases", "maxmemory"); got != "maxclients=7 timeout=3 loglevel=notice hz=10 databases=16 maxmemory=0" {
+		t.Error(got)
+	}
+	if h.times != applied+1 || h.last.Limits.MaxClients != 7 || h.last.Limits.IdleSeconds != 3 {
+		t.Errorf("applied %d times, last %+v", h.times-applied, h.last.Limits)
+	}
+	s.Adopt(all)
+	if h.times != applied+1 {
+		t.Error("what is so already is applied again")
+	}
+	// Two nodes may have set what does not go together: all take it alike.
+	if err := s.Adopt([]string{"maxmemory", "1", "maxmemory-policy", "allkeys-lru"}); err != nil || h.last.Limits.MaxMemory != 1 {
+		t.Errorf("%v, %+v", err, h.last.Limits)
+	}
+}

@@ -123,7 +123,8 @@ func (s *Store) Split(pairs [][]byte) (wide []string, own [][]byte, err reply.Er
 	return wide, own, ""
 }
 
-// Adopt implements session.Config. Whether values go together was looked at by the
+// Adopt implements session.Config. What the cluster has set goes before what the node
+// was started with. Whether values go together was looked at by the
 // node that has set them; what two have set at the same time all take alike.
 func (s *Store) Adopt(pairs []string) error {
 	s.mu.Lock()
