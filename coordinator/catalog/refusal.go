@@ -56,8 +56,8 @@ var refusals = [...]string{
 	NotMoving:        "there is no such move",
 	UnfitSource:      "the shard's owner is down",
 	UnfitTarget:      "the member cannot take the shard",
-	TooManySettings:  "there are too many settings",
-	TooManyScripts:   "the library of scripts is full",
+	TooManySettings:  "there are too many settings, or they are too long",
+	TooManyScripts:   "the library of scripts is full: SCRIPT FLUSH empties it",
 }
 
 func (r Refusal) Error() string {

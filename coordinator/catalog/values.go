@@ -11,9 +11,13 @@ import (
 // set takes all settings of the entry, or none. Whether the values make sense is for
 // the proposer to know: every node takes what is here.
 func (s *State) set(e *troupev1.CatalogSettings) Result {
-	created := map[string]bool{}
+	created, next := map[string]bool{}, map[string]int{} // the lengths
+	for _, v := range s.settings {
+		next[v.name] = len(v.value)
+	}
 	for _, v := range e.GetSettings() {
 		name := string(v.GetName())
+		next[name] = len(v.GetValue())
 		switch {
 		case name == "":
 			return refuse(Malformed)
@@ -24,7 +28,11 @@ func (s *State) set(e *troupev1.CatalogSettings) Result {
 			created[name] = true
 		}
 	}
-	if len(s.settings)+len(created) > MaxSettings {
+	bytes := 0
+	for name, length := range next { // the order is not seen
+		bytes += len(name) + length
+	}
+	if len(s.settings)+len(created) > MaxSettings || bytes > MaxSettingBytes {
 		return refuse(TooManySettings)
 	}
 	r := same()

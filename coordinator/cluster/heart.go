@@ -8,6 +8,10 @@ import (
 	"github.com/troupedb/troupe/coordinator/catalog"
 )
 
+// shareEvery is how many heartbeats are sent to the leader for one that goes to the
+// other voters: one of them leads next, and has to know what is lost with the leader.
+const shareEvery = 4
+
 // heart sends this node's heartbeats until it stops.
 func (c *Cluster) heart() {
 	ticker := time.NewTicker(catalog.HeartbeatEvery * time.Millisecond)
@@ -41,9 +45,27 @@ func (c *Cluster) sendBeat(seq uint64) {
 	c.leaseMu.Unlock()
 	if st.IsLeader {
 		c.takeBeat(transport.From{ID: c.id.ID, Incarnation: c.incarnation}, h)
-		return
+	} else {
+		c.transport.Send(addr, kindHeartbeat, h.encode())
 	}
-	c.transport.Send(addr, kindHeartbeat, h.encode())
+	if seq%shareEvery == 0 {
+		h.seq = notBeat
+		c.share(st.Leader, st.Conf.Voters, h.encode())
+	}
+}
+
+// notBeat is the number of heartbeats that are not to be answered.
+const notBeat = 0
+
+func (c *Cluster) share(leader uint64, voters []uint64, beat []byte) {
+	for _, id := range voters {
+		if id == leader || id == c.id.RaftID {
+			continue
+		}
+		if addr := c.raftAddr(id); addr != "" {
+			c.transport.Send(addr, kindHeartbeat, beat)
+		}
+	}
 }
 
 // heard takes a heartbeat of another node.
@@ -62,6 +84,9 @@ func (c *Cluster) takeBeat(from transport.From, h heartbeat) {
 		defer c.loadsMu.Unlock()
 		c.note(s, from, &h)
 	})
+	if h.seq == notBeat {
+		return
+	}
 	select {
 	case c.beats <- beat{from.ID, from.Address, from.Incarnation, h.seq}:
 	default: // the next one comes in time

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -80,7 +81,7 @@ func (c *Cluster) startMembership() error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, syscall.EADDRINUSE) && c.o.GossipPort != 0:
+	case strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) && c.o.GossipPort != 0: // serf keeps the text only
 		return fmt.Errorf("port %d is taken: give another one with --gossip-port, or none for the next that is free", c.o.GossipPort)
 	}
 	return fmt.Errorf("listen for gossip (--gossip-port): %w", err)

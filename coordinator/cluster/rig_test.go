@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -21,6 +22,15 @@ import (
 
 // deadline is what no test that goes well waits for.
 const deadline = 40 * time.Second
+
+// TestMain lets many tests run at once: what they do is wait.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // ports hands out ports that nobody else gets: below those that systems give to
 // connections, from another place on in each process.
@@ -47,6 +57,12 @@ func freePort(t testing.TB) int {
 	}
 	t.Fatal("no free port")
 	return 0
+}
+
+// freeSpan returns the first of as many ports as Discover looks at.
+func freeSpan() int {
+	const span = 64
+	return int(ports.Add(span)) - span + 1
 }
 
 // logs keeps what is logged, and said to people.
