@@ -24,9 +24,9 @@ type Driver interface {
 // driven is the part of a cell that a loop drives.
 type driven struct {
 	driver Driver
-	inside bool             // a turn is under way
-	inbox  []*engine.Answer // that were given in it
-	beats  int              // ticks of the node that it has lived through
+	inside bool            // a turn is under way
+	inbox  []engine.Answer // that were given in it
+	beats  int             // ticks of the node that it has lived through
 }
 
 // Drive is Submit for a call whose saga the caller's event loop drives. Its program
@@ -68,12 +68,10 @@ func (c *cell) turn(f func()) {
 	}()
 	c.inside = true
 	f()
-	for len(c.inbox) > 0 {
-		a := c.inbox[0]
-		c.inbox = c.inbox[1:]
-		c.machine.Answer(a)
+	for i := 0; i < len(c.inbox); i++ { // which may grow
+		c.machine.Answer(&c.inbox[i])
 	}
-	c.inside, c.inbox = false, c.inbox[:0]
+	c.inside, c.inbox = false, nil // the machine may keep what was in it
 	if c.machine.Ended() {
 		c.n.forget(c)
 	}
@@ -89,9 +87,12 @@ func (c *cell) fall() {
 	}
 }
 
+// Lends implements saga.Lender.
+func (c *cell) Lends() bool { return c.driver != nil }
+
 // Answer implements engine.Coordinators for orders that are carried out while the
 // saga is at its turn.
-func (c *cell) Answer(a *engine.Answer) { c.inbox = append(c.inbox, a) }
+func (c *cell) Answer(a *engine.Answer) { c.inbox = append(c.inbox, *a) }
 
 // order carries an order out at once, where its shard is here and idle.
 func (d *driven) order(c *cell, shard int, o *engine.Order) {
@@ -103,10 +104,10 @@ func (d *driven) order(c *cell, shard int, o *engine.Order) {
 		h.Lease.Invoke(o)
 		h.Lease.Release()
 	case owner == 0:
-		h.Tell(o)
+		h.Tell(o.Own())
 	default:
 		if m := n.env.Where.Load().Member(owner); m == nil || m.State == directory.Down || !d.driver.Order(owner, shard, o) {
-			n.order(shard, o)
+			n.order(shard, o.Own())
 		}
 	}
 }

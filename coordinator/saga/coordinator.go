@@ -21,6 +21,11 @@ type Port interface {
 	Reply(out *reply.Writer, deferred []func())
 }
 
+// Lender is a Port that has taken an order along, or had it carried out, when Order
+// returns, and copies of it what it keeps beyond that but the words of its steps. The
+// words of a call do not change, so they need not be copied for it.
+type Lender interface{ Lends() bool }
+
 // Handed is the key that was locked for a blocked call, which is run again.
 type Handed struct {
 	Shard int
@@ -67,6 +72,8 @@ type Coordinator struct {
 	recorded bool     // home keeps the decision
 	where    []*link  // where each of the run's steps went
 	known    []keyRef // to be locked with the first steps
+	store    []link   // memory of links
+	lends    bool     // see Lender
 	failure  reply.Error
 }
 
@@ -95,12 +102,17 @@ type link struct {
 	next    *engine.Order
 	ran     *engine.Answer // to the last round
 	taken   int            // replies of ran that are taken
+
+	first  engine.Order // memory of the first order, where the port lends
+	steps  [2]engine.SagaStep
+	simple engine.Order // and of those without steps
 }
 
 // NewCoordinator returns a coordinator for a call that owns its memory. handed is
 // nil except for a call that was blocked.
 func (e *Env) NewCoordinator(id engine.SagaID, call *Call, port Port, handed *Handed) *Coordinator {
-	return &Coordinator{env: e, port: port, call: call, id: id, handed: handed}
+	lender, ok := port.(Lender)
+	return &Coordinator{env: e, port: port, call: call, id: id, handed: handed, lends: ok && lender.Lends()}
 }
 
 // Ended tells that nothing is left to do.
@@ -200,24 +212,43 @@ func (c *Coordinator) link(shard int) *link {
 			return l
 		}
 	}
-	l := &link{shard: shard}
+	if len(c.store) == cap(c.store) {
+		c.store = make([]link, 0, linkStore)
+	}
+	c.store = append(c.store, link{shard: shard})
+	l := &c.store[len(c.store)-1]
 	c.links = append(c.links, l)
 	return l
 }
 
+// linkStore is how many links are made at once.
+const linkStore = 8
+
 // prepare returns the order that goes to l with the next steps.
 func (l *link) prepare(c *Coordinator) *engine.Order {
 	if l.next == nil {
-		l.next = &engine.Order{Kind: engine.OrderRun, Saga: c.id, Attempt: c.attempt, Now: c.call.Now}
+		o := &engine.Order{}
+		if l.round == 0 && c.lends {
+			o = &l.first
+		}
+		*o = engine.Order{Kind: engine.OrderRun, Saga: c.id, Attempt: c.attempt, Now: c.call.Now}
+		l.next = o
 	}
 	return l.next
 }
 
 func (l *link) addStep(c *Coordinator, s *Step) {
 	o := l.prepare(c)
-	step := engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: CloneArgs(s.Args), Wait: s.Wait}
+	args := s.Args
+	if !c.lends {
+		args = CloneArgs(args)
+	}
+	step := engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: args, Wait: s.Wait}
 	if h := c.handed; h != nil && s.Wait != nil && h.DB == step.DB && string(h.Key) == string(s.Args[s.Key]) {
 		step.Place = h.Place
+	}
+	if o == &l.first && o.Steps == nil {
+		o.Steps = l.steps[:0]
 	}
 	o.Steps = append(o.Steps, step)
 }
@@ -232,7 +263,12 @@ func (c *Coordinator) send(l *link, o *engine.Order) {
 }
 
 func (c *Coordinator) simple(kind engine.OrderKind, l *link) *engine.Order {
-	return &engine.Order{Kind: kind, Saga: c.id, Attempt: c.attempt, Visit: l.visit, Now: c.call.Now}
+	o := &engine.Order{}
+	if c.lends {
+		o = &l.simple
+	}
+	*o = engine.Order{Kind: kind, Saga: c.id, Attempt: c.attempt, Visit: l.visit, Now: c.call.Now}
+	return o
 }
 
 func (c *Coordinator) post(f func()) {

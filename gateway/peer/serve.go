@@ -19,6 +19,7 @@ type serving struct {
 	from    directory.Number // 0 before its hello
 	request wire.Request
 	run     engine.Request
+	ordered engine.Order
 	lease   *shard.Handle
 	now     int64
 	fenced  bool
@@ -272,8 +273,8 @@ func (s *serving) order(content []byte) error {
 	if !ok || index >= uint64(len(s.net.env.Shards)) {
 		return errFrame
 	}
-	o, err := wire.ParseOrder(b, s.net.env.Table)
-	if err != nil {
+	o := &s.ordered
+	if err := wire.ParseOrderInto(o, b, s.net.env.Table); err != nil {
 		return err
 	}
 	if !s.net.suits(o, int(index)) {
@@ -281,8 +282,9 @@ func (s *serving) order(content []byte) error {
 	}
 	h := s.net.env.Shards[index]
 	if h != s.lease && !s.acquire(h) {
-		o.Sink = later{s}
-		h.Tell(o)
+		own := o.Own()
+		own.Sink = later{s}
+		h.Tell(own)
 		return nil
 	}
 	o.Sink = here{s}
@@ -307,8 +309,8 @@ func (h here) Answer(a *engine.Answer) {
 
 // Answer implements engine.Coordinators.
 func (l later) Answer(a *engine.Answer) {
-	own := *a
-	l.s.conn.Post(func() { here(l).Answer(&own) })
+	content := wire.AppendAnswer(nil, a)
+	l.s.conn.Post(func() { l.s.frame(kindAnswer, 0, content) })
 }
 
 // leave is for waiters and watches of the peer's clients that are over.

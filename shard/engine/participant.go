@@ -19,8 +19,10 @@ type sagas struct {
 	stepping     *participant // whose steps run just now
 	sinking      *Order       // that is being carried out and has a Sink
 	holders      []uint64     // scratch
-	doors        doors        // shut by OrderResolve
-	ticked       int64        // when Tick was called last, by this node's clock
+	reply        Answer       // scratch, for a Sink
+	spare        []*participant
+	doors        doors // shut by OrderResolve
+	ticked       int64 // when Tick was called last, by this node's clock
 }
 
 func newSagas() sagas {
@@ -37,6 +39,8 @@ type participant struct {
 	round   uint32
 	order   *Order  // of this round, until it is answered
 	last    *Answer // to this round
+	own     Answer  // its memory
+	lent    bool    // somebody may keep it
 	journal keyspace.Journal
 	ready   []keyspace.Key // keys its steps made ready
 	serve   []keyspace.Key // keys that are to be looked at however it ends
@@ -84,6 +88,9 @@ func (e *Engine) Order(o *Order) {
 	switch o.Kind {
 	case OrderRun:
 		e.orderRun(p, o)
+		if p = e.sagas.live[o.Saga]; o.Sink != nil && p != nil && p.order == o {
+			p.order = o.Own() // it waits for locks
+		}
 	case OrderDecide:
 		e.decide(p, o)
 	case OrderCommit:
@@ -116,6 +123,11 @@ func (p *participant) undoes(o *Order) bool {
 }
 
 func (e *Engine) answer(o *Order, kind AnswerKind) {
+	if o.Sink != nil && o == e.sagas.sinking {
+		e.sagas.reply = Answer{Kind: kind, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit}
+		e.tell(&e.sagas.reply)
+		return
+	}
 	e.tell(&Answer{Kind: kind, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit})
 }
 
@@ -124,6 +136,9 @@ func (e *Engine) tell(a *Answer) {
 	if o := e.sagas.sinking; o != nil && o.Saga == a.Saga {
 		o.Sink.Answer(a)
 		return
+	}
+	if p := e.sagas.live[a.Saga]; p != nil && a == p.last {
+		p.lent = true
 	}
 	e.sagas.coordinators.Answer(a)
 }
@@ -163,9 +178,29 @@ func (e *Engine) orderRun(p *participant, o *Order) {
 // enter makes a participant.
 func (e *Engine) enter(saga SagaID, attempt uint32) *participant {
 	e.sagas.visits++
-	p := &participant{saga: saga, attempt: attempt, visit: e.sagas.visits, heard: e.stamp()}
+	p := &participant{}
+	if n := len(e.sagas.spare); n > 0 {
+		p, e.sagas.spare = e.sagas.spare[n-1], e.sagas.spare[:n-1]
+	}
+	p.saga, p.attempt, p.visit, p.heard = saga, attempt, e.sagas.visits, e.stamp()
 	e.sagas.live[saga] = p
 	return p
+}
+
+// Bounds of what is kept of participants that have ended.
+const (
+	maxSpare      = 256
+	maxSpareReply = 4 << 10
+)
+
+// leaveOff keeps the memory of a participant that has ended, unless somebody may
+// still look at its answer.
+func (e *Engine) leaveOff(p *participant) {
+	if p.lent || len(e.sagas.spare) >= maxSpare || cap(p.own.Out) > maxSpareReply {
+		return
+	}
+	*p = participant{journal: p.journal, own: Answer{Out: p.own.Out[:0], Ends: p.own.Ends[:0]}}
+	e.sagas.spare = append(e.sagas.spare, p)
 }
 
 // lock asks for the locks of p's order and runs it once they are there. A lock
@@ -229,7 +264,13 @@ func (e *Engine) runOrder(p *participant) {
 		e.end(p, false, true)
 		return
 	}
-	a := &Answer{Kind: AnswerFailed, Saga: p.saga, Attempt: p.attempt, Visit: p.visit, Round: p.round}
+	a := &p.own
+	if p.lent {
+		a = &Answer{}
+	}
+	*a = Answer{
+		Kind: AnswerFailed, Saga: p.saga, Attempt: p.attempt, Visit: p.visit, Round: p.round, Out: a.Out[:0], Ends: a.Ends[:0],
+	}
 	ready := len(e.ready)
 	e.sagas.stepping, p.order, p.last = p, nil, a
 	defer func() {
@@ -238,7 +279,7 @@ func (e *Engine) runOrder(p *participant) {
 		e.ready = e.ready[:ready]
 		e.tell(a)
 	}()
-	w := reply.Writer{Proto: o.Proto}
+	w := reply.Writer{Proto: o.Proto, Buf: a.Out}
 	for i := range o.Steps {
 		e.sagaStep(p, &o.Steps[i], &w, o.Now)
 		a.Ends = append(a.Ends, len(w.Buf))
@@ -274,7 +315,7 @@ func (e *Engine) decide(p *participant, o *Order) {
 			e.answer(o, AnswerGone)
 			return
 		}
-		e.sagas.decided[o.Saga] = &decision{record: o.Record, at: e.stamp()}
+		e.sagas.decided[o.Saga] = &decision{record: slices.Clone(o.Record), at: e.stamp()}
 		if !o.Hold {
 			e.end(p, true, false)
 		}
@@ -320,7 +361,10 @@ func (e *Engine) end(p *participant, commit, again bool) {
 	if !again {
 		e.ready = append(e.ready, p.serve...)
 	}
-	e.ServeReady()
+	e.leaveOff(p)
+	if len(e.ready) > 0 {
+		e.ServeReady()
+	}
 }
 
 // grant makes the waiter's saga the holder of a key that no saga holds.

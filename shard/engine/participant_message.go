@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/locks"
 )
@@ -31,7 +33,9 @@ type Order struct {
 
 	// Sink, if not nil, gets the answers that the saga gives while the order is being
 	// carried out, in place of the coordinators: for an order that has come over a
-	// stream, which can take them back.
+	// stream, which can take them back. Such answers are valid during the call only,
+	// and the order, but not the words of its steps, may be used again by whoever has
+	// sent it.
 	Sink Coordinators
 
 	Again bool // of OrderUndo: the saga will run again
@@ -43,6 +47,14 @@ type Order struct {
 	// commit its own part when it is told. So a decision is known at two nodes, the
 	// coordinator's and the participant's, before anybody can see it.
 	Hold bool
+}
+
+// Own returns a copy that whoever has sent o does not change.
+func (o *Order) Own() *Order {
+	own := *o
+	own.Sink = nil
+	own.Locks, own.Steps = slices.Clone(o.Locks), slices.Clone(o.Steps)
+	return &own
 }
 
 // OrderKind tells what an Order asks for.

@@ -67,8 +67,18 @@ func appendStep(dst []byte, s *engine.SagaStep) []byte {
 
 // ParseOrder reads an order, which names memory of b.
 func ParseOrder(b []byte, table *command.Table) (*engine.Order, error) {
+	o := &engine.Order{}
+	return o, ParseOrderInto(o, b, table)
+}
+
+// ParseOrderInto is ParseOrder into an order whose lists of locks and steps are used
+// again.
+func ParseOrderInto(o *engine.Order, b []byte, table *command.Table) error {
 	in := reader{b: b}
-	o := &engine.Order{
+	lockList, stepList := o.Locks[:0], o.Steps[:0]
+	clear(stepList[:cap(stepList)])
+	*o = engine.Order{
+		Locks: lockList, Steps: stepList,
 		Kind: engine.OrderKind(in.upTo(uint64(engine.OrderResolve))), Saga: engine.SagaID(in.uint()),
 		Attempt: uint32(in.upTo(1<<32 - 1)), Visit: in.uint(), Now: int64(in.upTo(1<<62 - 1)), Epoch: in.uint(),
 	}
@@ -83,29 +93,35 @@ func ParseOrder(b []byte, table *command.Table) (*engine.Order, error) {
 	if o.Saga == 0 {
 		in.fail()
 	}
-	return o, in.end()
+	return in.end()
 }
 
 func (r *reader) run(o *engine.Order, table *command.Table) {
 	const leastLock, leastStep = 4, 5 // bytes
 	o.Round, o.Proto = uint32(r.upTo(1<<32-1)), r.byte()
-	if n := r.count(leastLock); n > 0 {
-		o.Locks = make([]engine.Lock, n)
-	}
+	o.Locks = sized(o.Locks, r.count(leastLock))
 	for i := range o.Locks {
 		l := &o.Locks[i]
 		l.Key = locks.Key{Name: string(r.bytes()), DB: r.db()}
 		l.All, l.Serve = r.byte() != 0, r.byte() != 0
 	}
-	if n := r.count(leastStep); n > 0 {
-		o.Steps = make([]engine.SagaStep, n)
-	}
+	o.Steps = sized(o.Steps, r.count(leastStep))
 	for i := range o.Steps {
 		r.step(&o.Steps[i], table)
 	}
 	if o.Proto < 2 || o.Proto > 3 || o.Round == 0 {
 		r.fail()
 	}
+}
+
+// sized returns list with n zero elements.
+func sized[T any](list []T, n int) []T {
+	if cap(list) < n {
+		return make([]T, n)
+	}
+	list = list[:n]
+	clear(list)
+	return list
 }
 
 func (r *reader) db() uint8 { return uint8(r.upTo(keyspace.Databases - 1)) }

@@ -79,7 +79,11 @@ func appendArgs(dst []byte, args [][]byte) []byte {
 
 // args reads words, without copying them. A nil word and an empty one are the same.
 func (r *reader) args(into [][]byte) [][]byte {
-	for range r.count(1) {
+	n := r.count(1)
+	if into == nil && n > 0 {
+		into = make([][]byte, 0, n)
+	}
+	for range n {
 		into = append(into, r.bytes())
 	}
 	return into
