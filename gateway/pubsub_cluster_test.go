@@ -578,8 +578,9 @@ func TestJoiningNodeLearnsWhoListens(t *testing.T) {
 	late := c.dial(2)
 	late.do("SUBSCRIBE late", "subscribe late :1")
 	c.dial(0).do("PUBLISH late x", ":1")
+	late.expect("message late x")
 	c.dial(1).do("PUBLISH late y", ":1")
-	late.expect("message late x", "message late y")
+	late.expect("message late y")
 }
 
 // What a node that is down has told is forgotten, and told again when it is back.

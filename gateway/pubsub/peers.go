@@ -139,6 +139,14 @@ func (h *Hub) opened(to directory.Number) {
 
 func (t *told) restart() { t.anew, t.whole, t.acked, t.dirty = true, false, 0, nil }
 
+// ack is after the peer has taken a list. It counts for nothing if the whole list has
+// become due meanwhile: the peer may have forgotten it again.
+func (t *told) ack(through uint64) {
+	if t.late = false; !t.anew {
+		t.acked = through
+	}
+}
+
 // changed notes for all peers that the number of a topic's listeners has changed.
 func (h *Hub) changed(key topicKey) {
 	h.version++
@@ -238,8 +246,8 @@ func (h *Hub) answered(p *peerNode, through uint64, ok bool) {
 	case h.peers[p.number] != p:
 	case !ok:
 		t.restart()
-	case !t.anew:
-		t.acked, t.late = through, false
+	default:
+		t.ack(through)
 	}
 	due := h.confirmed()
 	h.mu.Unlock()
