@@ -8,8 +8,19 @@ import "github.com/troupedb/troupe/shard/data"
 // closed. While a saga has a journal its keys are locked: nobody else changes
 // them.
 type Journal struct {
-	undo []func()
+	undo []undo
 	kept []Object
+}
+
+// undo is how to undo one change: a function, or what a key was before.
+type undo struct {
+	f      func()
+	key    Key // whose name is a copy, with val behind it
+	val    []byte
+	expiry int64
+	clock  uint32
+	tag    byte
+	was    bool // a string; else it was not there
 }
 
 // Record makes the changes that follow go to j; nil ends that.
@@ -20,14 +31,18 @@ func (ks *Keyspace) Journaling() bool { return ks.journal != nil }
 
 // Undo records how to undo a change about to be made inside an object. The
 // changes of whole keys record themselves.
-func (ks *Keyspace) Undo(f func()) { ks.journal.undo = append(ks.journal.undo, f) }
+func (ks *Keyspace) Undo(f func()) { ks.journal.undo = append(ks.journal.undo, undo{f: f}) }
 
 // Rollback undoes everything in j.
 func (ks *Keyspace) Rollback(j *Journal) {
 	was := ks.journal
 	ks.journal = nil
 	for i := len(j.undo) - 1; i >= 0; i-- {
-		j.undo[i]()
+		if u := &j.undo[i]; u.f != nil {
+			u.f()
+		} else {
+			ks.restore(u)
+		}
 	}
 	ks.journal = was
 	// What was kept is in place again, so nothing of it is garbage.
@@ -60,27 +75,36 @@ func (j *Journal) Empty() bool { return len(j.undo) == 0 }
 
 // remember records the key as it is now, before it is changed or removed.
 func (ks *Keyspace) remember(k *Key, r data.Ref) {
-	key := k.clone()
-	if r == 0 {
-		ks.Undo(func() { ks.erase(&key) })
+	if r != 0 && ks.Kind(r) != String {
+		ks.rememberObject(k, r)
 		return
 	}
-	expiry, t, clock := ks.Arena.Expiry(r), ks.Arena.Tag(r), ks.Arena.Clock(r)
-	if ks.Kind(r) != String {
-		o := ks.Object(r)
-		ks.Undo(func() {
-			ks.erase(&key)
-			ks.PutObject(&key, 0, o, expiry)
-			ks.Arena.SetClock(ks.record(&key), clock)
-		})
-		return
+	u := undo{key: *k}
+	if r != 0 {
+		u.was, u.expiry, u.tag, u.clock, u.val = true, ks.Arena.Expiry(r), ks.Arena.Tag(r), ks.Arena.Clock(r), ks.Arena.Val(r)
 	}
-	val := append([]byte(nil), ks.Arena.Val(r)...)
+	own := make([]byte, 0, len(k.Name)+len(u.val))
+	own = append(append(own, k.Name...), u.val...)
+	u.key.Name, u.val = own[:len(k.Name):len(k.Name)], own[len(k.Name):]
+	ks.journal.undo = append(ks.journal.undo, u)
+}
+
+// restore makes the key what it was.
+func (ks *Keyspace) restore(u *undo) {
+	ks.erase(&u.key)
+	if u.was {
+		to := ks.insert(&u.key, u.tag, len(u.val), u.expiry)
+		ks.Arena.SetClock(to, u.clock)
+		copy(ks.Arena.Val(to), u.val)
+	}
+}
+
+func (ks *Keyspace) rememberObject(k *Key, r data.Ref) {
+	key, expiry, clock, o := k.clone(), ks.Arena.Expiry(r), ks.Arena.Clock(r), ks.Object(r)
 	ks.Undo(func() {
 		ks.erase(&key)
-		to := ks.insert(&key, t, len(val), expiry)
-		ks.Arena.SetClock(to, clock)
-		copy(ks.Arena.Val(to), val)
+		ks.PutObject(&key, 0, o, expiry)
+		ks.Arena.SetClock(ks.record(&key), clock)
 	})
 }
 
