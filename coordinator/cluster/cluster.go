@@ -23,6 +23,7 @@ type Cluster struct {
 	incarnation uint64
 	started     time.Time
 	home        *home
+	had         []catalog.Keys // in the process before, as far as it is known here
 	store       *store
 	replica     atomic.Pointer[runner.Runner] // nil: there is none yet
 	transport   *transport.Transport
@@ -80,6 +81,9 @@ func (c *Cluster) start(ctx context.Context) error {
 		return err
 	}
 	c.store = newStore(c.id.ID)
+	if c.o.Dir != "" {
+		c.had = c.home.readKeys()
+	}
 	if err := c.startTransport(); err != nil {
 		return err
 	}
@@ -110,6 +114,9 @@ func (c *Cluster) start(ctx context.Context) error {
 	c.membership.SetKnown(c.known)
 	c.done.Go(c.lead)
 	c.done.Go(c.heart)
+	if c.o.Dir != "" {
+		c.done.Go(c.noteKeys)
+	}
 	return c.awaitLease(ctx)
 }
 

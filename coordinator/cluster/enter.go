@@ -27,6 +27,9 @@ func (c *Cluster) enter(ctx context.Context, found bool) error {
 			return nil
 		}
 		news := "the cluster takes this node in: waiting for its catalog"
+		if found {
+			news = "founding cluster " + c.o.Cluster
+		}
 		if accepted.IsZero() || time.Since(accepted) > askAgain {
 			var refusal catalog.Refusal
 			switch err := c.tryEnter(ctx, found); {
@@ -34,7 +37,7 @@ func (c *Cluster) enter(ctx context.Context, found bool) error {
 				accepted = time.Now()
 			case errors.As(err, &refusal) && refusal != catalog.NoCluster:
 				return fmt.Errorf("the cluster does not take this node: %w", refusal)
-			default:
+			case !found:
 				news = c.enteringNews(err)
 			}
 		}
@@ -63,7 +66,7 @@ func (c *Cluster) tryEnter(ctx context.Context, found bool) error {
 		r, err := c.proposeHere(ctx, catalog.NewBootstrap(newID(), c.o.Cluster, c.o.Shards, c.me(), at))
 		return errors.Join(err, r.Err())
 	}
-	join := catalog.NewJoin(c.me(), nil, at)
+	join := catalog.NewJoin(c.me(), c.had, at)
 	if r, err := c.proposeOnce(ctx, join); err == nil {
 		return r.Err()
 	}

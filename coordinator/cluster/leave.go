@@ -14,13 +14,14 @@ import (
 // errUnknownMember is for numbers that a directory has had a moment ago.
 var errUnknownMember = errors.New("there is no such member any more")
 
-// leaderless is how long a node that leaves goes on without a leader of the catalog,
-// which most of the voters must be up for: an election takes a second.
-const leaderless = 10 * time.Second
+// hope is how long a node that leaves waits for a leader of the catalog, or for others
+// that are down, one of which must come back to take its shards: an election takes a
+// second, a machine that does not keep up gives no other signs than one that is gone.
+const hope = 10 * time.Second
 
 // Leave hands this node's shards to the others and ends its membership, as far as
-// ctx lets it. It returns catalog.NobodyLeft at once if there is nobody to take them,
-// or no more; the others are told in any case that this node ends.
+// ctx lets it. It returns catalog.NobodyLeft if there is nobody to take them: at once
+// if all others leave, too; they are told in any case that this node ends.
 func (c *Cluster) Leave(ctx context.Context) error {
 	c.leaving.Store(true)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -40,8 +41,19 @@ func (c *Cluster) Leave(ctx context.Context) error {
 }
 
 func (c *Cluster) handOver(ctx context.Context) error {
-	if _, err := c.Propose(ctx, catalog.NewLeaving(c.id.ID, time.Now().UnixMilli())); err != nil {
-		return err
+	for {
+		_, err := c.Propose(ctx, catalog.NewLeaving(c.id.ID, time.Now().UnixMilli()))
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, catalog.NobodyLeft) {
+			return err
+		}
+		select { // until the others are back, or ctx knows that they are not
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(waitEvery):
+		}
 	}
 	for c.Owned() > 0 || c.raft().Status().Conf.Votes(c.id.RaftID) {
 		select {
@@ -60,7 +72,8 @@ func (c *Cluster) handOver(ctx context.Context) error {
 
 // watchLeave ends a node's leaving when it cannot come to its end.
 func (c *Cluster) watchLeave(ctx context.Context, cancel context.CancelCauseFunc) {
-	led := time.Now()
+	began := time.Now()
+	led := began
 	for {
 		select {
 		case <-ctx.Done():
@@ -73,22 +86,22 @@ func (c *Cluster) watchLeave(ctx context.Context, cancel context.CancelCauseFunc
 			led = time.Now()
 		}
 		switch {
-		case c.nobodyStays():
+		case c.nobodyStays(time.Since(began) < hope):
 			cancel(catalog.NobodyLeft)
-		case time.Since(led) > leaderless:
+		case time.Since(led) > hope:
 			cancel(errNoLeader)
 		}
 	}
 }
 
-// nobodyStays tells whether all other members are leaving, are down or have said
-// goodbye: then they need not wait for each other.
-func (c *Cluster) nobodyStays() bool {
+// nobodyStays tells whether all other members are leaving or have said goodbye: then
+// they need not wait for each other. There may be hope for those that are down.
+func (c *Cluster) nobodyStays(hope bool) bool {
 	d := c.store.directory()
 	return !slices.ContainsFunc(d.Members, func(m directory.Member) bool {
 		now, known := c.phone.of(m.ID)
 		left := known && now.Status == membership.Left
-		return m.Number != d.Self && m.State == directory.Up && !left
+		return m.Number != d.Self && !left && (m.State == directory.Up || m.State == directory.Down && hope)
 	})
 }
 

@@ -106,7 +106,8 @@ func (c *Cluster) decided(ctx context.Context, _ transport.From, payload []byte)
 		return nil, errMessage // only a leader's own
 	}
 	if join := e.GetJoin(); join != nil {
-		// The leader knows what is lost with the process before.
+		// The leader knows what is lost with the process before, as a rule better than
+		// the node itself: the last count is taken.
 		join.At = time.Now().UnixMilli()
 		c.addKeys(join)
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/troupedb/troupe/actors/directory"
@@ -196,5 +197,34 @@ func TestLostData(t *testing.T) {
 	g.all("the loss", func(m *node) bool { return owner(m.Directory(), true) })
 	for _, m := range g.up() {
 		g.wait("words about the loss", func() bool { return m.log.has("data was lost") && m.log.has("keys=1266") })
+	}
+}
+
+// TestLostDataOfAll: if all nodes end at once, those with a directory know.
+func TestLostDataOfAll(t *testing.T) {
+	t.Parallel()
+	g := newGroup(t)
+	o := g.kept(g.options())
+	o.Join, o.Expect = []string{gossip(o)}, 1
+	n := g.start(o)
+	n.mu.Lock()
+	n.loads = []catalog.ShardLoad{{Shard: 2, Keys: 77}}
+	n.mu.Unlock()
+	name := filepath.Join(o.Dir, keysFile)
+	g.wait("a note", func() bool {
+		b, err := os.ReadFile(name)
+		return err == nil && strings.Contains(string(b), "77")
+	})
+	n = g.start(g.again(n, false))
+	if p := n.Directory().Places[2]; p.LostKeys != 77 || p.LostAt == 0 {
+		t.Errorf("%+v", p)
+	}
+	n.stop()
+	for _, text := range []string{"[{", `[{"Shard":-1},{"Shard":99999}]`} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		n = g.start(n.o)
+		n.stop()
 	}
 }

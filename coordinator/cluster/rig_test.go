@@ -26,7 +26,7 @@ const deadline = 40 * time.Second
 // TestMain lets many tests run at once: what they do is wait.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "8"); err != nil {
+	if err := flag.Set("test.parallel", "16"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
