@@ -21,8 +21,8 @@ var doors = map[string][]string{
 	"github.com/spf13/pflag":                  {"cmd/troupe"},
 	"github.com/zeebo/xxh3":                   {"shard/keyspace", "coordinator/saga"},
 	"golang.org/x/sys":                        {"shard/data", "gateway/netloop", "gateway/conn", "bench/load"},
-	"google.golang.org/protobuf":              {"proto"},
-	"google.golang.org/grpc":                  {"actors/transport"}, // for the credentials of Proto.Actor's remote
+	"google.golang.org/protobuf":              {"proto", "shard/replica"}, // raft's messages are protobuf
+	"google.golang.org/grpc":                  {"actors/transport"},       // for the credentials of Proto.Actor's remote
 	"github.com/hashicorp/serf":               {"actors/membership"},
 	"github.com/hashicorp/memberlist":         {"actors/membership"},
 	"go.etcd.io/raft/v3":                      {"shard/replica"},

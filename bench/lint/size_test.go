@@ -95,7 +95,8 @@ func TestSourceIsClean(t *testing.T) {
 
 // enginePackages are pure: no goroutines, no clocks, no global randomness.
 var enginePackages = []string{"shard/engine", "shard/keyspace", "shard/locks", "shard/str", "shard/list", "shard/hash",
-	"shard/set", "shard/zset", "shard/bitmap", "shard/generic", "coordinator/saga"}
+	"shard/set", "shard/zset", "shard/bitmap", "shard/generic", "shard/wire", "shard/replica",
+	"coordinator/saga", "coordinator/catalog", "coordinator/placement", "coordinator/migrate"}
 
 var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,6 +156,9 @@ func launch(t testing.TB, env []string, args ...string) *process {
 		if !strings.HasPrefix(e, "TROUPE_") {
 			p.cmd.Env = append(p.cmd.Env, e)
 		}
+	}
+	if !slices.ContainsFunc(args, func(a string) bool { return a == "dev" || strings.HasPrefix(a, "--cluster") }) {
+		p.cmd.Env = append(p.cmd.Env, "TROUPE_ISOLATED=true") // whatever else runs on this machine
 	}
 	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr

@@ -27,7 +27,8 @@ func Start(t testing.TB, opt Options) *Server {
 		t.Fatalf("build troupe: %v", err)
 	}
 	port := freePort(t)
-	args := append([]string{"--port", strconv.Itoa(port)}, opt.Args...)
+	// Isolated: whatever else runs on this machine is left alone.
+	args := append([]string{"--isolated", "--port", strconv.Itoa(port)}, opt.Args...)
 	cmd := exec.Command(bin, args...)
 	cmd.Env = append(os.Environ(), opt.Env...)
 	cmd.Dir = t.TempDir()
