@@ -12,11 +12,13 @@ import (
 // it goes out with what else the turn has gathered; false if there is none.
 func (l *Loop) Order(to directory.Number, shard int, o *engine.Order) bool {
 	s := l.stream(to)
-	if s == nil || s.full() {
+	switch {
+	case s == nil:
 		return false
-	}
-	if s.loop != l {
+	case s.loop != l:
 		return s.post(kindOrder, 0, appendOrder(nil, shard, o))
+	case s.full():
+		return false
 	}
 	out, start := begin(s.out, kindOrder, 0)
 	out = binary.AppendUvarint(out, uint64(shard))
