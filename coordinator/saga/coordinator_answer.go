@@ -24,9 +24,13 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 			c.decided()
 		}
 	case engine.AnswerGone:
-		c.refused(l)
+		if l.meant(a) {
+			c.refused(l)
+		}
 	case engine.AnswerElsewhere, engine.AnswerUnreachable, engine.AnswerLost:
-		c.missed(l, a.Kind)
+		if l.meant(a) {
+			c.missed(l, a.Kind)
+		}
 	case engine.AnswerCommitted:
 		c.after(l, engine.OrderCommit)
 	case engine.AnswerUndone:
@@ -47,6 +51,11 @@ func (c *Coordinator) linkOf(a *engine.Answer) *link {
 	}
 	return nil
 }
+
+// meant tells whether a, which does not say to what kind of order it is the answer, is
+// about the last one that l was sent: a copy of its first may have gone to where the
+// shard was before.
+func (l *link) meant(a *engine.Answer) bool { return l != nil && l.waiting && l.last.Visit == a.Visit }
 
 // settle ends the waiting for an answer to an order of this kind; false if
 // nobody waits for it.
@@ -181,9 +190,6 @@ func (c *Coordinator) refused(l *link) {
 // shard with the next tick, where it is now; after that it means that the participant
 // is gone.
 func (c *Coordinator) missed(l *link, why engine.AnswerKind) {
-	if l == nil || !l.waiting {
-		return
-	}
 	kind := l.last.Kind
 	switch {
 	case kind == engine.OrderRun && l.visit == 0 && why == engine.AnswerElsewhere:

@@ -128,3 +128,23 @@ func TestAbandonedProgram(t *testing.T) {
 	c.Start()
 	c.Abandon()
 }
+
+// A copy of the first order is refused where the shard was before, and that comes to
+// the coordinator's ears when it waits for the decision.
+func TestLateRefusal(t *testing.T) {
+	for _, kind := range []engine.AnswerKind{engine.AnswerElsewhere, engine.AnswerGone} {
+		c, out := newTaped(func(t *Tx) {
+			t.Out.Array(2)
+			t.Into(onShards(0, 1))
+		})
+		c.Start()
+		c.Answer(ran(0, 1, true, ":1\r\n"))
+		c.Answer(ran(1, 1, true, ":2\r\n"))
+		out.lines = nil
+		c.Answer(answer(kind, 0, 0))
+		out.expect(t)
+		c.Answer(answer(engine.AnswerDecided, 0, 5))
+		out.expect(t, "reply *2\r\n:1\r\n:2", "commit 1 visit 5")
+		c.Abandon()
+	}
+}
