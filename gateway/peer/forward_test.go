@@ -206,6 +206,9 @@ func newPuppet(t testing.TB) *puppet {
 	t.Cleanup(func() {
 		l.Close()
 		accepting.Wait()
+		for len(p.streams) > 0 {
+			(<-p.streams).Close()
+		}
 	})
 	return p
 }

@@ -76,7 +76,7 @@ func unaffected(t *testing.T, nodes []*node) {
 	t.Helper()
 	for i, n := range nodes {
 		to := directory.Number((i+1)%len(nodes) + 1)
-		if o := n.do(to, "SET", key(int(to)-1, 1), "x"); o.content != "+OK" {
+		if o := n.do(to, "SET", key(int(to)-1, 99), "x"); o.content != "+OK" {
 			t.Errorf("node %d to %d: %v", i+1, to, o)
 		}
 		if p := n.panics.Load(); p != 0 {

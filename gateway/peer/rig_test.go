@@ -132,6 +132,7 @@ type options struct {
 	portable bool
 	loops    int
 	change   func(*Options)
+	topics   map[Topic]Listener
 }
 
 func start(t testing.TB, o options) *node {
@@ -160,6 +161,9 @@ func start(t testing.TB, o options) *node {
 		o.change(&po)
 	}
 	n.net = New(po)
+	for topic, f := range o.topics {
+		n.net.Listen(topic, f)
+	}
 	sagas.SetPeers(n.net)
 	if n.driver, err = netloop.New(max(o.loops, 1), o.portable, n, func() int { return 0 }); err != nil {
 		t.Fatal(err)
@@ -202,20 +206,7 @@ func (silent) Closed()            {}
 // join opens the client's connection.
 func (n *node) join() {
 	n.t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	defer l.Close()
-	far, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	n.t.Cleanup(func() { far.Close() })
-	near, err := l.Accept()
-	if err != nil {
-		n.t.Fatal(err)
-	}
+	near, _ := tcpPair(n.t)
 	var worker any
 	if w := n.driver.Workers(); len(w) > 0 {
 		worker = w[0]
