@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
@@ -46,7 +48,7 @@ func (g *Gateway) joinCluster(ctx context.Context, cfg *Config) error {
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(bind, strconv.Itoa(c.StreamPort)))
 	if err != nil {
-		return fmt.Errorf("listen for streams (--stream-port): %w", err)
+		return listenError(bind, c, err)
 	}
 	g.system = system.New(cfg.Logger)
 	m, err := cluster.Start(ctx, cluster.Options{
@@ -62,6 +64,17 @@ func (g *Gateway) joinCluster(ctx context.Context, cfg *Config) error {
 	g.member = &member{g: g, Cluster: m, streams: l.(*net.TCPListener)}
 	cfg.Shards = m.Directory().Shards()
 	return nil
+}
+
+// listenError says what to do about an address that cannot be had.
+func listenError(bind string, c *ClusterConfig, err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("port %d is taken: give another one with --stream-port, or none for any that is free", c.StreamPort)
+	case errors.Is(err, syscall.EADDRNOTAVAIL) && bind == c.Host:
+		return fmt.Errorf("%s is no address of this machine: if others reach it at that one, give its own with --bind, or --bind 0.0.0.0", bind)
+	}
+	return fmt.Errorf("listen for other nodes on %s: %w", net.JoinHostPort(bind, strconv.Itoa(c.StreamPort)), err)
 }
 
 func isLoopback(host string) bool {

@@ -17,6 +17,27 @@ import (
 	"github.com/troupedb/troupe/gateway/collector"
 )
 
+const nodeHelp = `Starts a node and serves Redis clients until it is told to stop (Ctrl-C or SIGTERM).
+A node that is told to stop hands its data over to the others first; a second Ctrl-C ends it at once.
+
+On one machine, nodes find each other and are one cluster: start as many as you like, without flags.
+
+    troupe                     # the first one
+    troupe                     # another, on the next free ports
+
+Over a network, nodes join only those that they are told of, and encrypt what they say to each other.
+These three, one on each machine, found a cluster as soon as all of them are there:
+
+    export TROUPE_JOIN=10.0.0.1,10.0.0.2,10.0.0.3 TROUPE_BOOTSTRAP_EXPECT=3 TROUPE_DIR=/var/lib/troupe
+    export TROUPE_GOSSIP_KEY=… TROUPE_TLS_CERT=node.pem TROUPE_TLS_KEY=node.key TROUPE_TLS_CA=ca.pem
+    troupe --bind 10.0.0.1     # and 10.0.0.2, 10.0.0.3
+
+One that comes later gives --join too, and no --bootstrap-expect. Any node answers for all keys, and
+"troupe cluster status" shows how the cluster is. Most of the nodes that vote (at most five do) must be up.
+With --dir a cluster whose nodes were all stopped comes back by itself; without, it is founded anew.
+
+Each flag can also be given as an environment variable, such as TROUPE_GOSSIP_PORT for --gossip-port.`
+
 func nodeCommand() *cobra.Command {
 	cfg := gateway.DefaultConfig()
 	var level string
@@ -24,11 +45,8 @@ func nodeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Start a node",
-		Long: "Starts a node and serves Redis clients until it is told to stop (Ctrl-C or SIGTERM).\n" +
-			"Nodes that are started on one machine become one cluster by themselves. A node joins others over a\n" +
-			"network only if it is told to, with --join; then it needs --advertise, and keys and certificates or --insecure.\n" +
-			"Each flag can also be given as an environment variable, such as TROUPE_PORT for --port.",
-		Args: cobra.NoArgs,
+		Long:  nodeHelp,
+		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := newLogger(cmd.ErrOrStderr(), level)
 			if err != nil {
@@ -43,14 +61,15 @@ func nodeCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&cfg.Bind, "bind", cfg.Bind, "address to listen on")
-	f.IntVar(&cfg.Port, "port", cfg.Port, "port to listen on; if it is not given and taken, the next free one is used")
-	f.IntVar(&cfg.Shards, "shards", cfg.Shards, "number of shards, 1 to 1024, of a cluster that this node founds")
-	f.StringVar(&cfg.RequirePass, "requirepass", "", "password that clients must give (AUTH)")
-	f.IntVar(&cfg.MaxClients, "maxclients", cfg.MaxClients, "most clients connected at once")
-	f.StringVar(&level, "log-level", "warn", "what is logged to standard error: debug, info, warn or error")
-	f.StringVar(&cfg.EnableDebug, "enable-debug-command", cfg.EnableDebug, "who may use DEBUG: no, yes, or local (connections from this machine)")
+	f.StringVar(&cfg.Bind, "bind", cfg.Bind, "`address` to listen on")
+	f.IntVar(&cfg.Port, "port", cfg.Port, "`port` to listen on; if it is not given and taken, the next free one is used")
+	f.StringVar(&cfg.RequirePass, "requirepass", "", "`password` that clients must give (AUTH)")
+	f.IntVar(&cfg.MaxClients, "maxclients", cfg.MaxClients, "`number` of clients that may be connected at once")
+	f.StringVar(&level, "log-level", "warn", "`what` is logged to standard error: debug, info, warn or error")
+	f.StringVar(&cfg.EnableDebug, "enable-debug-command", cfg.EnableDebug, "`who` may use DEBUG: no, yes, or local (connections from this machine)")
+	under(f, "Clients", "bind", "port", "requirepass", "maxclients")
 	member.add(f)
+	cmd.SetUsageFunc(usageInSections)
 	return cmd
 }
 
