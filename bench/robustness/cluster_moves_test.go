@@ -49,6 +49,7 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 
 	joined := c.add()
 	c.start(joined)
+	joining := startTraffic(t, seed+2, 1, joined)
 	c.settle(c.nodes...)
 	mover := startMover(c, seed)
 	time.Sleep(2 * time.Second)
@@ -58,18 +59,23 @@ func TestClusterGrowsAndShrinks(t *testing.T) {
 	leaving.verify(drained) // who is drained goes on serving its clients
 	drained.terminate()
 	c.settle(first, second, joined)
+	joining.end()
 	joined.terminate()
 	c.settle(first, second)
 
 	staying.verify(second)
 	leaving.verify(first)
-	want := filled + int64(len(staying.stored())+len(leaving.stored()))
+	joining.verify(first)
+	want := filled + int64(len(staying.stored())+len(leaving.stored())+len(joining.stored()))
 	if got, err := first.client(1).DBSize(testContext(t)).Result(); err != nil || got != want {
 		t.Errorf("DBSIZE is %d %v, want %d", got, err, want)
 	}
 }
 
-var churn = flag.Duration("churn", 3*time.Second, "how long tests of clusters move shards to and fro")
+var (
+	churn   = flag.Duration("churn", 3*time.Second, "how long tests of clusters move shards to and fro")
+	crashes = flag.Int("crashes", 2, "how often a node is killed in the middle of transactions")
+)
 
 // TestClusterPipelinesInOrder: commands of one pipeline take effect in their order,
 // whatever moves between them.
@@ -105,6 +111,26 @@ func TestClusterPipelinesInOrder(t *testing.T) {
 	group.Wait()
 	mover.end()
 	t.Logf("%d moves", mover.moves)
+}
+
+// TestClusterServesAtOnce: whoever says that it listens serves all keys, while the
+// other founders still come and the first shards move to them.
+func TestClusterServesAtOnce(t *testing.T) {
+	t.Parallel()
+	seed := random(t)
+	c := newCluster(t, 3)
+	for _, n := range c.nodes {
+		n.start()
+	}
+	var all []*traffic
+	for i, n := range c.nodes {
+		n.awaitStart()
+		all = append(all, startTraffic(t, seed+uint64(i), 2, n))
+	}
+	c.settle(c.nodes...)
+	for _, tr := range all {
+		tr.verify(c.nodes[1])
+	}
 }
 
 // awaitEmpty waits until a node that is drained has no shards.

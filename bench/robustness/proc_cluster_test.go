@@ -52,6 +52,7 @@ type node struct {
 	actor   int
 	stream  int
 	dir     string
+	founds  bool            // a cluster, with the others that do
 	wrap    func(*exec.Cmd) // changes how the process is started
 	started func(n *node)   // is called once it runs
 }
@@ -62,6 +63,7 @@ func newCluster(t *testing.T, n int, flags ...string) *cluster {
 	c := &cluster{t: t, name: fmt.Sprintf("%.30s-%x", strings.ReplaceAll(t.Name(), "/", "-"), rand.Uint64()), flags: flags}
 	for range n {
 		added := c.add()
+		added.founds = true
 		c.join = append(c.join, added.gossipAddr())
 	}
 	t.Cleanup(c.end)
@@ -106,10 +108,8 @@ func (n *node) args() []string {
 		"--stream-port", strconv.Itoa(n.stream), "--cluster", n.c.name, "--name", n.name, "--join", strings.Join(n.c.join, ","),
 		"--log-level", "info",
 	}
-	for _, founder := range n.c.nodes[:len(n.c.join)] {
-		if founder == n {
-			args = append(args, "--bootstrap-expect", strconv.Itoa(len(n.c.join)))
-		}
+	if n.founds {
+		args = append(args, "--bootstrap-expect", strconv.Itoa(len(n.c.join)))
 	}
 	if n.dir != "" {
 		args = append(args, "--dir", n.dir)
