@@ -180,7 +180,7 @@ func (c *Cluster) startReplica(bootstrap bool) error {
 	if err != nil {
 		return fmt.Errorf("start the catalog: %w", err)
 	}
-	c.store.observe(r.Status())
+	c.store.begin(r.Status())
 	c.replica.Store(r)
 	return nil
 }

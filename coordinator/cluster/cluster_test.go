@@ -71,15 +71,7 @@ func TestCutOff(t *testing.T) {
 		cut = g.nodes[2]
 	}
 	number := cut.Directory().Self
-	mark := func(f func(*node, string)) {
-		for _, n := range g.nodes {
-			if n != cut {
-				f(n, cut.transport.Addr())
-				f(cut, n.transport.Addr())
-			}
-		}
-	}
-	mark(func(n *node, addr string) { n.transport.MarkDown(addr) })
+	g.cut(cut, true)
 	g.wait("the end of the lease", func() bool { return !cut.serves() })
 	others := slices.DeleteFunc(slices.Clone(g.nodes), func(n *node) bool { return n == cut })
 	for _, n := range others {
@@ -88,7 +80,7 @@ func TestCutOff(t *testing.T) {
 	if cut.serves() {
 		t.Error("it serves while others take it for down")
 	}
-	mark(func(n *node, addr string) { n.transport.MarkUp(addr) })
+	g.cut(cut, false)
 	g.all("up", func(n *node) bool { return n.Directory().Member(number).State == directory.Up })
 	g.all("a lease", (*node).serves)
 }

@@ -1,7 +1,7 @@
 package cluster
 
 import (
-	"context"
+	"errors"
 	"time"
 
 	"github.com/troupedb/troupe/actors/transport"
@@ -18,16 +18,31 @@ func (c *Cluster) heart() {
 	defer ticker.Stop()
 	// Numbers are not used twice: what an earlier process was answered here must not
 	// be taken for an answer to this one.
+	var asked time.Time
 	for seq := c.incarnation; ; seq++ {
 		c.sendBeat(seq)
+		stranger := false
 		select {
 		case <-c.ctx.Done():
 			return
-		case <-c.join: // the leader does not know this process
-			c.joinAgain()
+		case <-c.join:
+			stranger = true
 		case <-ticker.C:
 		}
+		if (stranger || c.unheard()) && time.Since(asked) > askAgain {
+			asked = time.Now()
+			c.done.Go(c.joinAgain)
+		}
 	}
+}
+
+// unheard tells whether this node has had no lease for so long that it may be out of
+// the catalog's group, and not hear who leads it.
+func (c *Cluster) unheard() bool {
+	c.leaseMu.Lock()
+	defer c.leaseMu.Unlock()
+	until, ok := c.lease.Until()
+	return ok && c.now() > until+askAgain.Milliseconds()
 }
 
 func (c *Cluster) sendBeat(seq uint64) {
@@ -127,14 +142,18 @@ func (c *Cluster) acked(a beatAck) {
 	c.leased.Do(func() { close(c.firstLease) })
 }
 
-// joinAgain is for a node whose process, or membership, the catalog does not know.
+// joinAgain is for a node whose process, or membership, the catalog does not know, or
+// may not: the others know whom to ask.
 func (c *Cluster) joinAgain() {
 	if c.leaving.Load() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, proposePatience)
-	defer cancel()
-	if _, err := c.Propose(ctx, catalog.NewJoin(c.me(), nil, time.Now().UnixMilli())); err != nil {
+	err := c.tryEnter(c.ctx, false)
+	switch {
+	case err == nil || c.ctx.Err() != nil:
+	case errors.Is(err, catalog.StaleIncarnation):
+		c.o.Logger.Error("another process has taken this node's place: no two nodes may have one --name or one --dir", "node", c.o.Name)
+	default:
 		c.o.Logger.Warn("cannot join the cluster again", "error", err)
 	}
 }

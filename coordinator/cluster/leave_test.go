@@ -157,3 +157,28 @@ func TestForget(t *testing.T) {
 		t.Error("a member was forgotten twice")
 	}
 }
+
+// TestForgottenComesBack: a node that was given up while it was only cut off comes
+// back by itself, as a new member.
+func TestForgottenComesBack(t *testing.T) {
+	t.Parallel()
+	g := of(t, 3)
+	g.voters(3)
+	cut := g.nodes[0]
+	if g.leader() == cut {
+		cut = g.nodes[1]
+	}
+	number := cut.Directory().Self
+	g.cut(cut, true)
+	for _, n := range g.nodes {
+		if n != cut {
+			g.wait("down", func() bool { return n.Directory().Member(number).State == directory.Down })
+		}
+	}
+	g.wait("no leader at the node that is cut off", func() bool { return cut.raft().Status().Leader == 0 })
+	g.wait("the end of its membership", func() bool { return g.leader().Forget(within(t), number) == nil })
+	g.wait("a group without it", func() bool { return !g.leader().store.group().Conf.Has(cut.id.RaftID) })
+	g.cut(cut, false)
+	g.oneCluster(3)
+	g.all("a lease", (*node).serves)
+}

@@ -23,10 +23,10 @@ import (
 // deadline is what no test that goes well waits for.
 const deadline = 40 * time.Second
 
-// TestMain lets many tests run at once: what they do is wait.
+// TestMain lets many tests run at once.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", "16"); err != nil {
+	if err := flag.Set("test.parallel", atOnce); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
@@ -271,6 +271,20 @@ func (g *group) wait(what string, ok func() bool) {
 				g.t.Logf("%s\n%s", n.o.Name, n.log.text.String())
 			}
 			g.t.Fatal("waited for " + what)
+		}
+	}
+}
+
+// cut makes a node and the others not hear each other's control messages, or hear
+// them again.
+func (g *group) cut(one *node, off bool) {
+	for _, n := range g.nodes {
+		for _, ends := range [][2]*node{{n, one}, {one, n}} {
+			if addr := ends[1].transport.Addr(); n != one && off {
+				ends[0].transport.MarkDown(addr)
+			} else if n != one {
+				ends[0].transport.MarkUp(addr)
+			}
 		}
 	}
 }

@@ -69,6 +69,15 @@ func (s *store) stir() {
 	}
 }
 
+// begin takes the replica's status before it has changed.
+func (s *store) begin(st replica.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status.ID == 0 {
+		s.status = st
+	}
+}
+
 // observe takes the replica's status.
 func (s *store) observe(st replica.Status) {
 	s.mu.Lock()
@@ -81,7 +90,7 @@ func (s *store) observe(st replica.Status) {
 func (s *store) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	*s.state = *catalog.New()
+	*s.state, s.status = *catalog.New(), replica.Status{}
 }
 
 // cluster returns the cluster's identity and name, "" before there is one.
