@@ -14,17 +14,16 @@ func (n *Node) Place(d *directory.Directory) bool {
 	if !n.Env.Where.Advance(d) {
 		return false
 	}
+	first := before.ClusterID != d.ClusterID || before.Self != d.Self
 	for i, h := range n.Env.Shards {
-		place := d.Places[i]
-		switch {
+		switch place := d.Places[i]; {
+		case !first && before.Places[i] == place:
 		case place.Owner != d.Self:
 			h.Settle(elsewhere(place.Owner))
 			h.Tell(shard.Func(leave))
-		case before.Self != d.Self || before.Places[i] != place:
-			h.Tell(shard.Func(func(e *engine.Engine) {
-				n.enter(e, place.Epoch)
-				h.Settle(0)
-			}))
+		default:
+			a := arrival{epoch: place.Epoch, move: before.Places[i].MoveID, empty: first || emptied(before, d, i)}
+			h.Tell(shard.Func(func(e *engine.Engine) { n.enter(h, e, a) }))
 		}
 	}
 	return true
@@ -39,18 +38,54 @@ func elsewhere(owner directory.Number) directory.Number {
 	return owner
 }
 
-// enter opens a shard that this node has from now on. What is in it stays: it is what
-// the shard had all the time, or what a move has brought.
-func (n *Node) enter(e *engine.Engine, epoch uint64) {
-	if !e.Closed() && e.Epoch() == epoch {
+// arrival is how a shard becomes this node's.
+type arrival struct {
+	epoch uint64
+	move  uint64 // that was under way before, 0: none
+	empty bool   // there is no data, unless the move has brought it
+}
+
+// emptied tells whether a shard that is this node's under a new epoch has no data as
+// the process that had it is gone. The loss of nothing leaves no trace in the place
+// itself. Otherwise the shard has come by a move.
+func emptied(before, d *directory.Directory, shard int) bool {
+	was, now := before.Places[shard], d.Places[shard]
+	if was.LostAt != now.LostAt || was.LostKeys != now.LostKeys || was.Owner == d.Self {
+		return true
+	}
+	then, today := before.Member(was.Owner), d.Member(was.Owner)
+	return then == nil || today == nil || then.Incarnation != today.Incarnation
+}
+
+// enter opens a shard that this node has from now on: with what the move has brought,
+// or empty. If there should be data and is not, the shard stays closed: clients are
+// told so, where an empty shard would give wrong answers. It cannot happen as long as
+// the source alone proposes to commit a move, when the target has everything; the
+// way out is to restart the node, after which the catalog counts the data as lost.
+func (n *Node) enter(h *shard.Handle, e *engine.Engine, a arrival) {
+	if !e.Closed() && e.Epoch() == a.epoch {
+		h.Settle(0)
 		return
 	}
-	if e.ImportComplete() {
+	if !e.Closed() {
+		e.Close() // it was here before, and what has happened since was not seen
+	}
+	switch {
+	case a.move != 0 && e.Importing(a.move) && e.ImportComplete():
+		e.EndExport(true)
 		if err := e.EndImport(); err != nil {
 			panic("coordinator: a complete import does not end: " + err.Error())
 		}
+	case a.empty:
+		e.AbortImport()
+		e.EndExport(false)
+	default:
+		n.System.Logger().Error("a shard is this node's by a move that has not brought all of its data: it stays closed",
+			"shard", h.Index, "epoch", a.epoch, "move", a.move, "bytes", e.ImportProgress().Bytes)
+		return
 	}
-	e.Open(epoch)
+	e.Open(a.epoch)
+	h.Settle(0)
 }
 
 // leave closes a shard that another node has, and frees its data piece by piece.

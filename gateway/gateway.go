@@ -252,6 +252,9 @@ func (g *Gateway) end() {
 	if g.Node != nil {
 		g.Node.Env.Running.End()
 	}
+	if g.movers != nil {
+		g.movers.stop()
+	}
 	if g.streams != nil {
 		g.streams.Stop()
 	}

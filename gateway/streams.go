@@ -29,8 +29,7 @@ func (g *Gateway) openStreams(cfg *Config) {
 	}
 	g.streams = peer.New(o)
 	g.Server.AttachStreams(g.streams)
-	g.movers = &movers{g: g, live: map[int]*mover{}}
-	g.streams.Listen(topicMove, g.movers.take)
+	g.movers = newMovers(g)
 	g.sagas.SetPeers(g.streams)
 }
 
@@ -51,10 +50,12 @@ func (g *Gateway) serveStreams(cfg *Config) error {
 
 // Follow makes the node follow a newer directory. Calls must not overlap.
 func (g *Gateway) Follow(d *directory.Directory) {
+	before := g.Node.Env.Where.Load()
 	if g.Node.Place(d) {
 		g.hub.Follow(d)
 		g.streams.Update(d)
 		g.movers.follow(d)
+		g.Server.Relocated(before, d)
 	}
 }
 

@@ -23,7 +23,16 @@ type speech struct {
 
 // OnOpen makes f be called whenever there is a stream to a peer after there was none,
 // on the stream's loop. It is to be called before streams are opened.
-func (n *Net) OnOpen(f func(to directory.Number)) { n.speech.onOpen = f }
+func (n *Net) OnOpen(f func(to directory.Number)) {
+	if others := n.speech.onOpen; others != nil {
+		n.speech.onOpen = func(to directory.Number) {
+			others(to)
+			f(to)
+		}
+		return
+	}
+	n.speech.onOpen = f
+}
 
 // laneBits is for the lane in the identity of a message: whose number it has. Lane 0
 // is that of others.

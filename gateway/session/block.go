@@ -5,30 +5,44 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/reply"
 )
 
 // blocking is the session's side of a blocked command. Serving shard, timeout,
-// CLIENT UNBLOCK and the end of the connection race for claimed; the winner
-// answers.
+// CLIENT UNBLOCK, the end of the connection and a shard that is not where it was race
+// for claimed; the winner answers.
 type blocking struct {
 	s       *Session
 	why     *saga.Blocked
+	call    *saga.Call // the command, for another run
+	stands  []stand
+	next    func() // is to be called after another run of the command
 	claimed atomic.Bool
 	timer   *time.Timer
+}
+
+// stand is where queues are that the waiter stands in.
+type stand struct {
+	shard int
+	epoch uint64 // of the shard
+	key   []byte // the first on it
 }
 
 // await makes the connection wait for a waiter that stands in its queues already.
 // It runs on the session's loop while the waiter's keys are still held by their
 // saga, so nobody can serve it yet.
 func (s *Session) await(call *saga.Call, why *saga.Blocked) {
-	b := &blocking{s: s, why: why}
+	env := s.Server.Env
+	d := env.Where.Load() // no shard leaves its node while a saga holds a key of it
+	b := &blocking{s: s, why: why, stands: standsOf(env, d, why.Keys)}
 	w := why.Waiter
 	w.Claim = func() bool { return b.claimed.CompareAndSwap(false, true) }
 	w.Done = func(out []byte) { b.answer(append([]byte(nil), out...)) }
-	if why.Resume || b.abroad() {
-		b.resume(call)
+	b.keep(call)
+	if why.Resume || b.abroad(d) {
+		w.Handoff = s.Server.Sagas.Handoff(w.Saga, b.call, b.ran)
 		s.Server.Sagas.Await(w)
 	}
 	if s.gone.closed.Load() {
@@ -36,31 +50,37 @@ func (s *Session) await(call *saga.Call, why *saga.Blocked) {
 		return
 	}
 	s.block(b, call.Now)
+	if b.moved(env.Where.Load()) != nil { // Relocated may have come too early to see it
+		inTurn([]*blocking{b})
+	}
 }
 
 // abroad tells whether one of the keys is on another node. Then whoever is ready
 // first asks this node, and the call is run again as the saga of its waiter.
-func (b *blocking) abroad() bool {
-	env := b.s.Server.Env
-	d := env.Where.Load()
-	return slices.ContainsFunc(b.why.Keys, func(key []byte) bool { return !d.Mine(env.ShardOf(key)) })
+func (b *blocking) abroad(d *directory.Directory) bool {
+	return slices.ContainsFunc(b.stands, func(at stand) bool { return !d.Mine(at.shard) })
 }
 
-// resume prepares the call to run again as a saga of its own when a key is ready.
-// It may have to wait once more, as part of the same wait of its client.
-func (b *blocking) resume(call *saga.Call) {
+// keep prepares the call to run again as a saga of its own. It may have to wait once
+// more, as part of the same wait of its client.
+func (b *blocking) keep(call *saga.Call) {
 	own := call.Own()
 	own.Post = b.s.post
 	own.Block = func(again *saga.Blocked) {
 		b.over()
 		b.s.await(own, again)
 	}
-	w := b.why.Waiter
-	w.Handoff = b.s.Server.Sagas.Handoff(w.Saga, own, func() {
-		if len(own.Out.Buf) > 0 {
-			b.answer(own.Out.Buf)
-		}
-	})
+	b.call = own
+}
+
+// ran is after another run. It may be called from any goroutine.
+func (b *blocking) ran() {
+	if len(b.call.Out.Buf) > 0 { // else it waits again
+		b.answer(b.call.Out.Buf)
+	}
+	if b.next != nil {
+		b.next()
+	}
 }
 
 // block makes the connection wait until the timeout, which counts from the time

@@ -1,0 +1,19 @@
+package gateway
+
+import "github.com/troupedb/troupe/actors/directory"
+
+// Decide makes d stand for the catalog.
+func (g *Gateway) Decide(d decider) { g.movers.decide = d }
+
+// Sever breaks the streams to a peer, which are dialled again.
+func (g *Gateway) Sever(n directory.Number) {
+	g.streams.Suspect(n, true)
+	g.streams.Suspect(n, false)
+}
+
+// Moving returns how many shards this node has an end of a move of.
+func (g *Gateway) Moving() int {
+	g.movers.mu.Lock()
+	defer g.movers.mu.Unlock()
+	return len(g.movers.live)
+}
