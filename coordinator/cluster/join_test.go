@@ -253,3 +253,26 @@ func TestStartFails(t *testing.T) {
 		}
 	}
 }
+
+// TestDouble: a second node of one name does not take the first one's place, until
+// that has ended.
+func TestDouble(t *testing.T) {
+	t.Parallel()
+	g := of(t, 2)
+	for i, n := range g.nodes {
+		o := g.joiner()
+		o.Name, o.Join = n.o.Name, []string{gossip(g.nodes[1-i].o)}
+		ctx, cancel := context.WithTimeout(within(t), 1500*time.Millisecond)
+		second, err := boot(ctx, t, o)
+		cancel()
+		if err == nil {
+			t.Fatal("two nodes have one name")
+		}
+		if !second.log.has("runs already") {
+			t.Error("nobody was told why:\n" + second.log.text.String())
+		}
+		if !n.serves() || n.Directory().Me().Incarnation != n.incarnation {
+			t.Error("the first one has lost its place")
+		}
+	}
+}

@@ -19,6 +19,7 @@ const (
 	kindDecide                              // kindPropose to the leader, which does not send it on
 	kindReport                              // a request to the leader: what it was told with heartbeats
 	kindFound                               // a request: to let who asks found the cluster
+	kindWho                                 // a request: which incarnation of a node this is
 )
 
 // Requests of nodes that are no members yet.

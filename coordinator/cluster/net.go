@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -58,6 +59,9 @@ func (c *Cluster) handle() {
 	c.transport.HandleRequest(kindDecide, c.decided)
 	c.transport.HandleRequest(kindElect, c.elected)
 	c.transport.HandleRequest(kindReport, c.reported)
+	c.transport.HandleRequest(kindWho, func(context.Context, transport.From, []byte) ([]byte, error) {
+		return binary.AppendUvarint(nil, c.incarnation), nil
+	})
 	c.transport.HandleRequest(kindRebalance, func(context.Context, transport.From, []byte) ([]byte, error) {
 		if r := c.raft(); r == nil || !r.Status().IsLeader {
 			return nil, errNoLeader

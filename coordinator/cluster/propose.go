@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"strconv"
 	"time"
 
+	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/actors/transport"
 	"github.com/troupedb/troupe/coordinator/catalog"
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
@@ -106,6 +109,9 @@ func (c *Cluster) decided(ctx context.Context, _ transport.From, payload []byte)
 		return nil, errMessage // only a leader's own
 	}
 	if join := e.GetJoin(); join != nil {
+		if err := c.double(ctx, join.GetMember()); err != nil {
+			return nil, err
+		}
 		// The leader knows what is lost with the process before, as a rule better than
 		// the node itself: the last count is taken.
 		join.At = time.Now().UnixMilli()
@@ -116,6 +122,37 @@ func (c *Cluster) decided(ctx context.Context, _ transport.From, payload []byte)
 		return nil, err
 	}
 	return encodeResult(r), nil
+}
+
+// doublePatience is how long a process may take to show that it is still there.
+const doublePatience = 300 * time.Millisecond
+
+// double refuses a node that has the identity of one which still runs elsewhere. Who
+// is where the other was, is started again.
+func (c *Cluster) double(ctx context.Context, now *troupev1.CatalogMember) error {
+	var was directory.Member
+	c.store.with(func(s *catalog.State) {
+		if m := s.ByID(string(now.GetId())); m != nil {
+			was = m.Member
+		}
+	})
+	same := was.Host == string(now.GetHost()) && was.ActorPort == int(now.GetActorPort())
+	if was.ID == "" || was.Incarnation == now.GetIncarnation() || same {
+		return nil
+	}
+	if was.ID != c.id.ID {
+		ctx, cancel := context.WithTimeout(ctx, doublePatience)
+		defer cancel()
+		b, err := c.transport.Request(ctx, net.JoinHostPort(was.Host, strconv.Itoa(was.ActorPort)), kindWho, nil)
+		d := decoder{b: b}
+		if err != nil || d.uint() != was.Incarnation {
+			return nil
+		}
+	} else if was.Incarnation != c.incarnation {
+		return nil
+	}
+	return fmt.Errorf("node %s runs already, at %s: give this one another --name, and its own --dir if it has any",
+		was.Name, net.JoinHostPort(was.Host, strconv.Itoa(was.ClientPort)))
 }
 
 // addKeys says of a node that comes back how many keys its shards had.
