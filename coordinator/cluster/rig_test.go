@@ -123,16 +123,23 @@ func gossip(o Options) string { return net.JoinHostPort("127.0.0.1", strconv.Ito
 
 // boot starts a node without waiting for it.
 func boot(ctx context.Context, t testing.TB, o Options) (*node, error) {
-	n := &node{o: o, log: &logs{}, settings: map[string]string{}, suspected: map[directory.Number]bool{}}
+	n := newNode(o)
+	return n, n.boot(ctx)
+}
+
+func newNode(o Options) *node {
+	return &node{o: o, log: &logs{}, settings: map[string]string{}, suspected: map[directory.Number]bool{}}
+}
+
+func (n *node) boot(ctx context.Context) (err error) {
+	o := n.o
 	o.Logger = slog.New(slog.NewTextHandler(n.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	o.System = system.New(o.Logger)
 	o.Progress = n.log.say
-	var err error
-	if n.Cluster, err = Start(ctx, o); err != nil {
-		return n, err
+	if n.Cluster, err = Start(ctx, o); err == nil {
+		n.Run(n.watch())
 	}
-	n.Run(n.watch())
-	return n, nil
+	return err
 }
 
 // watch are hooks that note what they are told.
