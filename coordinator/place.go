@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/migrate"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/engine"
 )
@@ -22,7 +23,10 @@ func (n *Node) Place(d *directory.Directory) bool {
 			h.Settle(elsewhere(place.Owner))
 			h.Tell(shard.Func(leave))
 		default:
-			a := arrival{epoch: place.Epoch, move: before.Places[i].MoveID, empty: first || emptied(before, d, i)}
+			a := arrival{epoch: place.Epoch, empty: first || emptied(before, d, i)}
+			if was := before.Places[i]; was.To == d.Self && migrate.Judge(was, place) == migrate.Committed {
+				a.move = was.MoveID
+			}
 			h.Tell(shard.Func(func(e *engine.Engine) { n.enter(h, e, a) }))
 		}
 	}
@@ -41,8 +45,8 @@ func elsewhere(owner directory.Number) directory.Number {
 // arrival is how a shard becomes this node's.
 type arrival struct {
 	epoch uint64
-	move  uint64 // that was under way before, 0: none
-	empty bool   // there is no data, unless the move has brought it
+	move  uint64 // that may have brought it, 0: none
+	empty bool   // there is no data, unless that move has brought it
 }
 
 // emptied tells whether a shard that is this node's under a new epoch has no data as
