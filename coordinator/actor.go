@@ -68,7 +68,7 @@ func (a *child) Receive(ctx actor.Context) {
 	case *actor.Started:
 		root, self := ctx.ActorSystem().Root, ctx.Self()
 		a.cell.begin(func(message any) { root.Send(self, message) })
-	case *engine.Answer, posted, tick:
+	case *engine.Answer, posted, tick, fenced:
 		a.cell.take(m)
 	default:
 		return

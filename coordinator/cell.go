@@ -41,6 +41,7 @@ type cell struct {
 type (
 	posted struct{} // a posted function has run
 	tick   struct{}
+	fenced struct{} // the node may not serve its shards any more
 )
 
 // begin is a child's first turn.
@@ -67,6 +68,10 @@ func (c *cell) take(message any) {
 		c.returned()
 	case tick:
 		c.machine.Tick()
+	case fenced:
+		if m, ok := c.machine.(*saga.Coordinator); ok {
+			m.Fence()
+		}
 	}
 }
 

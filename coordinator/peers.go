@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"time"
+
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
@@ -21,6 +23,8 @@ type Peers interface {
 	// Unwatch ends a watch of a key, at a shard of another node.
 	Forsake(to directory.Number, shard, db int, key []byte, id engine.SagaID) bool
 	Unwatch(to directory.Number, shard, db int, key []byte) bool
+	// Suspected tells whether a node is taken not to answer.
+	Suspected(to directory.Number) bool
 }
 
 // SetPeers tells how other nodes are reached, before there are any.
@@ -38,8 +42,23 @@ func (n *Coordinators) order(shard int, o *engine.Order) {
 	switch m := d.Member(owner); {
 	case m == nil || m.State == directory.Down:
 		n.missed(shard, o, engine.AnswerLost)
-	case !n.peers.Order(owner, shard, o):
+	case !n.peers.Order(owner, shard, o) && (n.peers.Suspected(owner) || time.Now().UnixMilli()-o.Now > reachPatience):
 		n.missed(shard, o, engine.AnswerUnreachable)
+	} // else there is a way soon: it is sent again with the next tick
+}
+
+// reachPatience is how long a saga waits for a stream to a node that is not
+// suspected, from its call on, in milliseconds.
+const reachPatience = 5000
+
+// Fence ends what clients of this node wait for, as it may not serve any more.
+func (n *Coordinators) Fence() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.live {
+		if c.tell != nil {
+			c.tell(fenced{})
+		}
 	}
 }
 

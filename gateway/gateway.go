@@ -233,6 +233,10 @@ func (g *Gateway) beat(at time.Time, n int) {
 	now := at.UnixMilli()
 	g.Node.Tick(now)
 	g.sagas.Tick(now)
+	if g.Server.Fenced() {
+		g.sagas.Fence()
+		g.Server.EachShard((*engine.Engine).Expel)
+	}
 	g.Server.Sample(now)
 	g.Server.WatchScripts(now)
 	if n%reapEvery == 0 {

@@ -70,6 +70,7 @@ type Coordinator struct {
 	posted   bool     // a posted function has not come back
 	wounded  bool     // while it is away
 	recorded bool     // home keeps the decision
+	answered bool     // the client has its reply
 	where    []*link  // where each of the run's steps went
 	known    []keyRef // to be locked with the first steps
 	store    []link   // memory of links

@@ -6,6 +6,7 @@ import (
 	"github.com/troupedb/troupe/actors/directory"
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
 )
 
 // Answer takes an answer of a participant.
@@ -178,10 +179,10 @@ func (c *Coordinator) chooseHome() {
 func (c *Coordinator) refused(l *link) {
 	switch {
 	case c.phase == deciding && c.settle(l, engine.OrderDecide):
-		c.failure = ErrUndone
+		c.failure = ErrDown
 		c.undo()
 	case c.phase == running && c.settle(l, engine.OrderRun):
-		c.failure = ErrUndone
+		c.failure = ErrDown
 		c.undoUnlessAway()
 	}
 }
@@ -251,7 +252,42 @@ func (c *Coordinator) decided() {
 	}
 }
 
-func (c *Coordinator) reply() { c.port.Reply(&c.run.out, c.run.tx.deferred) }
+func (c *Coordinator) reply() {
+	if !c.answered {
+		c.answered = true
+		c.port.Reply(&c.run.out, c.run.tx.deferred)
+	}
+}
+
+// fail answers the client with an error.
+func (c *Coordinator) fail(why reply.Error) {
+	if c.answered {
+		return
+	}
+	c.answered = true
+	out := reply.Writer{Proto: c.run.out.Proto}
+	out.Error(why)
+	c.port.Reply(&out, nil)
+}
+
+// Fence ends what the client waits for, as the node may not serve any more: others
+// may never be heard of again. What is decided goes on when they are.
+func (c *Coordinator) Fence() {
+	switch c.phase {
+	case running:
+		if c.failure == "" {
+			c.failure = ErrDown
+			c.undoUnlessAway()
+		}
+	case undoing: // to begin anew
+		if c.failure == "" {
+			c.failure = ErrDown
+			c.fail(ErrDown)
+		}
+	case deciding:
+		c.fail(ErrUnknown)
+	}
+}
 
 // commit tells all participants but one, who knows.
 func (c *Coordinator) commit(but *link) {
@@ -288,9 +324,7 @@ func (c *Coordinator) undo() {
 	c.run.stop()
 	c.phase = undoing
 	if c.failure != "" {
-		c.run.out.Buf = c.run.out.Buf[:0]
-		c.run.out.Error(c.failure)
-		c.port.Reply(&c.run.out, nil)
+		c.fail(c.failure)
 	}
 	c.links = met(c.links)
 	for _, l := range c.links {

@@ -148,3 +148,24 @@ func TestLateRefusal(t *testing.T) {
 		c.Abandon()
 	}
 }
+
+// A node that may not serve any more lets no client wait for others: what is not
+// decided is undone, what is being decided nobody knows.
+func TestFence(t *testing.T) {
+	c, out := newTaped(func(t *Tx) { t.Into(onShards(0, 1)) })
+	c.Start()
+	out.lines = nil
+	c.Fence()
+	c.Fence()
+	out.expect(t, "reply -"+string(ErrDown), "undo 0 visit 0", "undo 1 visit 0")
+
+	c, out = newTaped(func(t *Tx) { t.Into(onShards(0, 1)) })
+	c.Start()
+	c.Answer(ran(0, 1, true, ":1\r\n"))
+	c.Answer(ran(1, 1, true, ":1\r\n"))
+	out.lines = nil
+	c.Fence()
+	out.expect(t, "reply -"+string(ErrUnknown))
+	c.Answer(answer(engine.AnswerDecided, 0, 5))
+	out.expect(t, "commit 1 visit 5")
+}

@@ -79,11 +79,14 @@ func takeText(b []byte, ok bool) (string, []byte, bool) {
 	return string(b[:n]), b[n:], true
 }
 
+// errEarly is for peers that are faster than this node, which is only becoming a member.
+var errEarly = errors.New("this node is in no cluster yet")
+
 // admit tells why the node of h gets no stream here.
 func (n *Net) admit(h *hello) error {
 	d := n.env.Where.Load()
 	if d.ClusterID == "" {
-		return errors.New("this node is in no cluster yet")
+		return errEarly
 	}
 	if h.clusterID != d.ClusterID {
 		return fmt.Errorf("it belongs to the cluster %s, this node to %s (%s)", h.clusterID, d.ClusterID, d.Cluster)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"net"
 	"strconv"
@@ -106,7 +107,12 @@ func (n *Net) recovered(p any) { n.Recovered(p) }
 
 func (n *Net) gate(flags command.Flag) reply.Error { return n.Gate(flags) }
 
-func (n *Net) refuse(remote string, why error) { n.refusals.add(remote, why) }
+func (n *Net) refuse(remote string, why error) {
+	if errors.Is(why, errEarly) {
+		return // it is dialled again
+	}
+	n.refusals.add(remote, why)
+}
 
 // any returns one of the streams to a peer, nil if there is none.
 func (n *Net) any(to directory.Number, spread uint64) *stream {

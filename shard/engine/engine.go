@@ -153,7 +153,7 @@ func (e *Engine) mustWait(r *Request) bool {
 	}
 	if r.Done != nil {
 		e.locks.Wait(key, func() {
-			if r.Refused = e.closed; !r.Refused {
+			if r.Refused = e.closed || e.expelling; !r.Refused {
 				e.run(r)
 			}
 			r.Done()

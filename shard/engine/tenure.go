@@ -11,6 +11,8 @@ type tenure struct {
 	closed  bool
 	epoch   uint64
 	sealing bool // the lock on all keys is held or waited for
+	// expelling: what waits is being refused.
+	expelling bool
 }
 
 // sealOwner holds the lock of a seal. It is older than any saga.
@@ -64,6 +66,17 @@ func (e *Engine) Close() {
 	e.closed = true
 	e.waiting, e.watched = map[watchKey]*waitQueue{}, map[watchKey]*watchEntry{}
 	e.Unseal()
+	e.pump()
+}
+
+// Expel refuses the commands that wait at locks: the node may not serve any more, and
+// whoever holds the locks may never be heard of again.
+func (e *Engine) Expel() {
+	e.expelling = true
+	for _, refuse := range e.locks.Expel() {
+		refuse()
+	}
+	e.expelling = false
 	e.pump()
 }
 

@@ -156,3 +156,17 @@ func TestRemoteWaiters(t *testing.T) {
 	}
 	p.idle()
 }
+
+// Commands that wait at a lock are refused when the node may not serve any more.
+func TestExpel(t *testing.T) {
+	p := newPart(t)
+	p.send(p.run(7, 1, 1, "SET a 1"), "7 ran +OK")
+	waits := p.ask(1, "GET a")
+	p.Engine.Expel()
+	if *waits != "refused" {
+		t.Errorf("it answered %q", *waits)
+	}
+	p.send(p.order(engine.OrderCommit, 7, 1), "7 committed")
+	p.asked(1, "GET a", "$1 1")
+	p.idle()
+}

@@ -1,6 +1,9 @@
 package locks
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Key names what is locked: one key of a database or, with All, every key of
 // every database.
@@ -187,6 +190,32 @@ func (t *Table) Next() (w Waiter, ok bool) {
 		return w, true
 	}
 	return Waiter{}, false
+}
+
+// Expel takes all commands out of their queues, and returns what would have carried
+// them out, in the order in which they came.
+func (t *Table) Expel() (runs []func()) {
+	var out []Waiter
+	expel := func(e *entry) {
+		e.queue = slices.DeleteFunc(e.queue, func(w Waiter) bool {
+			if w.Run == nil {
+				return false
+			}
+			out = append(out, w)
+			t.waiting--
+			return true
+		})
+	}
+	expel(&t.whole)
+	for _, e := range t.keys {
+		expel(e)
+	}
+	t.allDirty = true
+	slices.SortFunc(out, func(a, b Waiter) int { return cmp.Compare(a.rank.arrival, b.rank.arrival) })
+	for _, w := range out {
+		runs = append(runs, w.Run)
+	}
+	return runs
 }
 
 // Holders appends to dst the owners that hold what conflicts with key, owner

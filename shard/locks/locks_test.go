@@ -240,3 +240,29 @@ func BenchmarkHot(b *testing.B) {
 		l.Give(key("hot"), uint64(i+2))
 	}
 }
+
+func TestExpel(t *testing.T) {
+	var l Table
+	l.Acquire(key("a"), 5)
+	var ran []string
+	note := func(name string) func() { return func() { ran = append(ran, name) } }
+	l.Wait(key("a"), note("x"))
+	l.Acquire(key("a"), 7)
+	l.Acquire(all, 8)
+	l.Wait(key("b"), note("y"))
+	l.Wait(all, note("z"))
+	for _, run := range l.Expel() {
+		run()
+	}
+	expect(t, "in their order", strings.Join(ran, " "), "x y z")
+	expect(t, "sagas stay", granted(&l), "")
+	l.Release(5)
+	expect(t, "and go on", granted(&l), "7")
+	l.Release(7)
+	expect(t, "one after the other", granted(&l), "8")
+	l.Release(8)
+	expect(t, "until nobody is left", granted(&l), "")
+	if l.Len() != 0 {
+		t.Errorf("left over: %+v", l)
+	}
+}
