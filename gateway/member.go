@@ -88,6 +88,7 @@ func (m *member) run() {
 	g.Server.Cluster = m
 	m.Run(cluster.Hooks{
 		Follow: g.Follow, Suspect: g.streams.Suspect, Serve: g.Server.Serve, Loads: m.loads, Moves: m.moves,
+		Flushed: g.Node.Env.Scripts.Flush,
 		Settings: func(pairs []string) {
 			if err := g.Server.Config.Adopt(pairs); err != nil {
 				g.log.Warn("the cluster has settings that this node does not take", "error", err)

@@ -149,7 +149,10 @@ func shardState(st *session.ClusterStatus, s *session.ShardStatus, now time.Time
 	if s.To != 0 {
 		state += ", moves to " + nameOf(st, s.To)
 	}
-	if s.LostAt != 0 {
+	switch {
+	case s.LostAt != 0 && s.LostKeys == 0:
+		state += ", emptied " + ago(s.LostAt, now)
+	case s.LostAt != 0:
 		state += fmt.Sprintf(", lost about %s keys %s", count(s.LostKeys), ago(s.LostAt, now))
 	}
 	return state

@@ -13,6 +13,7 @@ type follower struct {
 	hooks    *Hooks
 	last     *directory.Directory // that was handed on
 	settings uint64               // their epoch
+	flushed  *uint64              // that of the last flush of scripts, nil: not looked yet
 	// suspected are the members that are taken not to answer, as was said last, and
 	// silent the addresses that the transport was told to leave alone.
 	suspected map[directory.Number]bool
@@ -77,6 +78,17 @@ func (f *follower) look() {
 		f.settings = epoch
 		f.hooks.Settings(pairs)
 	}
+	f.flush()
+}
+
+// flush passes on that the scripts were flushed since this node became a member.
+func (f *follower) flush() {
+	var epoch uint64
+	f.c.store.with(func(s *catalog.State) { epoch = s.FlushEpoch() })
+	if f.flushed != nil && *f.flushed != epoch {
+		f.hooks.Flushed()
+	}
+	f.flushed = &epoch
 }
 
 // judge says which members are taken not to answer: by serf or by the catalog on the

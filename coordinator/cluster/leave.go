@@ -193,6 +193,24 @@ func (c *Cluster) SetSettings(ctx context.Context, pairs ...string) error {
 	return err
 }
 
+// LoadScript keeps a script in the catalog.
+func (c *Cluster) LoadScript(ctx context.Context, body []byte) error {
+	_, err := c.Propose(ctx, catalog.NewScriptLoad(body))
+	return err
+}
+
+// FlushScripts forgets all scripts, and returns the epoch since which that is so.
+func (c *Cluster) FlushScripts(ctx context.Context) (epoch uint64, err error) {
+	r, err := c.Propose(ctx, catalog.NewScriptFlush())
+	return r.Epoch, err
+}
+
+// Script returns the text of a script that the catalog has.
+func (c *Cluster) Script(sha string) (body string, ok bool) {
+	c.store.with(func(s *catalog.State) { body, ok = s.Script(sha) })
+	return body, ok
+}
+
 func (c *Cluster) memberID(n directory.Number) (id string, err error) {
 	c.store.with(func(s *catalog.State) {
 		if m := s.ByNumber(n); m != nil {

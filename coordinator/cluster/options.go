@@ -61,6 +61,8 @@ type Hooks struct {
 	Moves func() []Move
 	// Settings is given the cluster's settings when they have changed, and at first.
 	Settings func(pairs []string)
+	// Flushed is told that all scripts are to be forgotten.
+	Flushed func()
 }
 
 // complete fills in what is of no interest.
@@ -79,6 +81,9 @@ func (h *Hooks) complete() {
 	}
 	if h.Moves == nil {
 		h.Moves = func() []Move { return nil }
+	}
+	if h.Flushed == nil {
+		h.Flushed = func() {}
 	}
 	if h.Settings == nil {
 		h.Settings = func([]string) {}
