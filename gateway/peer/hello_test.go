@@ -51,7 +51,7 @@ func TestHelloIsRefused(t *testing.T) {
 		"an unknown node":       {func(h *hello) { h.id = strings.Repeat("e", 40) }, "no member"},
 		"no node":               {func(h *hello) { h.id = "" }, "no member"},
 		"another node's number": {func(h *hello) { h.number = 3 }, "no member"},
-		"this node's number":    {func(h *hello) { h.number = 1 }, "this node"},
+		"this node itself":      {func(h *hello) { h.number, h.id, h.incarnation = 1, d.Members[0].ID, d.Members[0].Incarnation }, "it says that it is this node"},
 		"an earlier process":    {func(h *hello) { h.incarnation-- }, "another process"},
 		"meant for another":     {func(h *hello) { h.to = 2 }, "this one has the number 1"},
 		"another table":         {func(h *hello) { h.fingerprint++ }, "same version"},

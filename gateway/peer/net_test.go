@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"runtime"
@@ -279,6 +280,68 @@ func TestQuestionsEndOnce(t *testing.T) {
 	time.Sleep(10 * time.Millisecond) // for one that ends twice
 	if ended.Load() != began.Load() {
 		t.Errorf("%d questions ended %d times", began.Load(), ended.Load())
+	}
+}
+
+// What was left for a stream that ended before it took it is not forgotten.
+func TestMailOfStreamThatEnds(t *testing.T) {
+	eachDriver(t, func(t *testing.T, portable bool) {
+		n, _, _, _ := withPuppet(t, options{portable: portable})
+		s := (*n.net.ready[2].Load())[0]
+		held, end := make(chan struct{}), make(chan struct{})
+		s.conn.PostLoop(func() { close(held); <-end; s.conn.Close() })
+		<-held
+		a, asked := newAsking(t), make(chan bool, 2)
+		if portable && !n.forward(2, a, 7, n.request(5, "GET", key(1, 1))) { // else the request's loop is the stream's
+			t.Error("not taken")
+		}
+		n.net.Ask(2, 'A', nil, func(_ []byte, ok bool) { asked <- ok })
+		close(end)
+		if ok := <-asked; ok {
+			t.Error("a question was answered")
+		}
+		if portable {
+			if o := a.next(); o != (outcome{7, "unknown", ""}) {
+				t.Error(o)
+			}
+		}
+		if s.post(kindTell, 0, nil) {
+			t.Error("more is taken")
+		}
+	})
+}
+
+// A question whose stream breaks just then is over once.
+func TestQuestionOverBreakingStream(t *testing.T) {
+	n, _, _, _ := withPuppet(t, options{})
+	s := (*n.net.ready[2].Load())[0]
+	var ended atomic.Int64
+	s.mu.Lock()
+	done := make(chan struct{})
+	go func() { defer close(done); n.net.Ask(2, 'A', nil, func([]byte, bool) { ended.Add(1) }) }()
+	await(t, "a question", func() bool {
+		n.net.asks.mu.Lock()
+		defer n.net.asks.mu.Unlock()
+		return len(n.net.asks.open) == 1
+	})
+	n.net.asks.fail(s)
+	s.over = true
+	s.mu.Unlock()
+	<-done
+	await(t, "its end", func() bool { return ended.Load() > 0 })
+	time.Sleep(10 * time.Millisecond) // for another end
+	if got := ended.Load(); got != 1 {
+		t.Errorf("it ended %d times", got)
+	}
+}
+
+// A stream that comes when its peer has just been dropped is not kept.
+func TestStreamThatComesTooLate(t *testing.T) {
+	n := start(t, options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if s := (&stream{net: n.net, loop: n.loop, to: 2}); n.net.opened(ctx, s) || n.net.Reachable(2) || n.loop.streams[2] != nil {
+		t.Error("it is kept")
 	}
 }
 
