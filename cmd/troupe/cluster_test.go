@@ -88,7 +88,7 @@ func TestManyShardsShareLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, got, _ := strings.Cut(out.String(), "\nSHARD ")
-	for i, want := range []string{"0-6 0-111 6 7 up", "7 112-127 7 1 up, lost", "8-1023 128-16383 1023 1 016 up"} {
+	for i, want := range []string{"0-6 0-111 6 7 up", "7 112-127 7 1 up, emptied", "8-1023 128-16383 1023 1 016 up"} {
 		line := strings.Fields(strings.Split(got, "\n")[i+1])
 		text := strings.Join(append(line[:2:2], line[3:]...), " ") // without the node
 		if !strings.HasPrefix(text, want) {
