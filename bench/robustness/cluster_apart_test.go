@@ -3,11 +3,13 @@ package robustness
 import (
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/troupedb/troupe/bench/conformance/target"
 	"github.com/troupedb/troupe/bench/conformance/wire"
 )
 
@@ -81,7 +83,13 @@ func TestClusterOverNetworkNeedsKeys(t *testing.T) {
 		{"--advertise", "192.0.2.1", "--join", "192.0.2.2"},
 		{"--bind", "0.0.0.0", "--advertise", "192.0.2.1", "--join", "192.0.2.2", "--gossip-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
 	} {
-		expectRefusal(t, nil, append(args, "--port", "0"), "--gossip-key", "--tls-cert", "--insecure")
+		p := troupe(t, append(args, "--port", "0")...)
+		code, out := p.exitCode(t), p.stderr.String()
+		for _, want := range []string{"--gossip-key", "--tls-cert", "--insecure"} {
+			if code != 1 || p.stdout.String() != "" || !strings.Contains(out, want) {
+				t.Errorf("%v ends with %d and does not say %s: %q %q", args, code, want, p.stdout.String(), out)
+			}
+		}
 	}
 	host := outerAddress()
 	if host == "" {
@@ -96,6 +104,16 @@ func TestClusterOverNetworkNeedsKeys(t *testing.T) {
 	if v, err := n.ask("PING"); err != nil || v.Kind == wire.Error {
 		t.Errorf("PING: %s %v", v.Format(), err)
 	}
+}
+
+// troupe starts the program as a person would, who has set nothing else.
+func troupe(t *testing.T, args ...string) *process {
+	t.Helper()
+	bin, err := target.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return begin(t, exec.Command(bin, args...))
 }
 
 // outerAddress is an address of this machine that is not loopback, "" if it has none.
@@ -116,7 +134,7 @@ func outerAddress() string {
 func TestDevCluster(t *testing.T) {
 	t.Parallel()
 	first := devPorts(t, 3)
-	p := launch(t, nil, "dev", "--nodes", "3", "--port", strconv.Itoa(first), "--cluster", "dev-"+strconv.Itoa(os.Getpid()))
+	p := troupe(t, "dev", "--nodes", "3", "--port", strconv.Itoa(first), "--cluster", "dev-"+strconv.Itoa(os.Getpid()))
 	var all []*wire.Conn
 	for i := range 3 {
 		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(first+i))

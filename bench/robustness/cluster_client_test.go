@@ -52,7 +52,7 @@ func slotAware(t *testing.T, n *node) (*redis.ClusterClient, *redirections) {
 	t.Helper()
 	seen := &redirections{}
 	c := redis.NewClusterClient(&redis.ClusterOptions{
-		Addrs: []string{n.addr()}, MaxRedirects: -1, MaxRetries: -1, ReadTimeout: hangLimit, ContextTimeoutEnabled: true,
+		Addrs: []string{n.addr()}, MaxRedirects: -1, MaxRetries: -1, ReadTimeout: limit, ContextTimeoutEnabled: true,
 		NewClient: func(o *redis.Options) *redis.Client {
 			c := redis.NewClient(o)
 			c.AddHook(seen)
@@ -63,12 +63,19 @@ func slotAware(t *testing.T, n *node) (*redis.ClusterClient, *redirections) {
 	return c, seen
 }
 
-// TestClusterClient: go-redis's ClusterClient goes straight to the owners, is never
-// sent elsewhere, and does what it can do with a Redis Cluster.
-func TestClusterClient(t *testing.T) {
+// TestClusterClients: clients that know of clusters go straight to the owners and are
+// never sent elsewhere.
+func TestClusterClients(t *testing.T) {
 	t.Parallel()
-	const keys = 300
 	cl := startCluster(t, 3)
+	t.Run("redis-cli", func(t *testing.T) { redisCLIOfClusters(t, cl) })
+	t.Run("go-redis", func(t *testing.T) { goRedisOfClusters(t, cl) })
+	t.Run("ioredis", func(t *testing.T) { ioredisOfClusters(t, cl) })
+}
+
+// goRedisOfClusters does what go-redis's ClusterClient can do with a Redis Cluster.
+func goRedisOfClusters(t *testing.T, cl *cluster) {
+	const keys = 300
 	c, seen := slotAware(t, cl.nodes[1])
 	ctx := testContext(t)
 
@@ -123,42 +130,35 @@ func TestClusterClient(t *testing.T) {
 	}
 }
 
-// TestClusterClientWhileShardsMove: what a slot-aware client knows may be old; it is
-// served all the same.
-func TestClusterClientWhileShardsMove(t *testing.T) {
-	t.Parallel()
-	const clients = 4
-	cl := startCluster(t, 3)
+// slotAwareWhileShardsMove: what a slot-aware client knows may be old; it is served
+// all the same.
+func slotAwareWhileShardsMove(t *testing.T, cl *cluster, until time.Time) {
+	const clients, keys = 4, 50
 	c, seen := slotAware(t, cl.nodes[0])
 	ctx := testContext(t)
-	mover := startMover(cl, random(t))
-	end := time.Now().Add(*churn)
 	var group sync.WaitGroup
 	for i := range clients {
 		group.Go(func() {
-			for n := int64(1); time.Now().Before(end); n++ {
-				key := fmt.Sprintf("moving:%d.%d", i, n%50)
-				if got, err := c.Incr(ctx, key).Result(); err != nil || got != (n-1)/50+1 && got != n/50 {
-					t.Errorf("INCR %s: %d %v in round %d", key, got, err, n/50)
+			for n := int64(0); time.Now().Before(until); n++ {
+				key := fmt.Sprintf("moving:%d.%d", i, n%keys)
+				if got, err := c.Incr(ctx, key).Result(); err != nil || got != n/keys+1 {
+					t.Errorf("INCR %s: %d %v, want %d", key, got, err, n/keys+1)
 					return
 				}
-				time.Sleep(time.Millisecond)
+				time.Sleep(traderPause)
 			}
 		})
 	}
 	group.Wait()
-	mover.end()
-	if n := seen.seen.Load(); n != 0 || mover.moves == 0 {
-		t.Errorf("the client was sent elsewhere %d times in %d moves", n, mover.moves)
+	if n := seen.seen.Load(); n != 0 {
+		t.Errorf("the client was sent elsewhere %d times", n)
 	}
 }
 
-// TestClusterRedisCLI: redis-cli -c is never sent elsewhere, and its tools for
-// clusters find nothing wrong.
-func TestClusterRedisCLI(t *testing.T) {
-	t.Parallel()
+// redisCLIOfClusters: redis-cli -c is never sent elsewhere, and its tools for clusters
+// find nothing wrong.
+func redisCLIOfClusters(t *testing.T, cl *cluster) {
 	program(t, "redis-cli")
-	cl := startCluster(t, 3)
 	addr := cl.nodes[2].addr()
 	var session strings.Builder
 	for i := range 50 {
@@ -196,9 +196,9 @@ async function main () {
 main().catch(e => { console.error(e); process.exit(1) })
 `
 
-// TestClusterIORedis runs testdata/ioredis.js against a node of a cluster, and
-// ioredis's own client for clusters.
-func TestClusterIORedis(t *testing.T) {
+// ioredisOfClusters runs testdata/ioredis.js against a node of a cluster, and ioredis's
+// own client for clusters.
+func ioredisOfClusters(t *testing.T, cl *cluster) {
 	if os.Getenv(npmEnv) != "1" {
 		t.Skipf("needs node, npm and its registry: set %s=1", npmEnv)
 	}
@@ -208,7 +208,6 @@ func TestClusterIORedis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cl := startCluster(t, 3)
 	for name, script := range map[string]string{"plain.js": string(plainClient), "cluster.js": ioredisCluster} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o600); err != nil {
 			t.Fatal(err)

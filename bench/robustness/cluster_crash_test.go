@@ -167,27 +167,44 @@ func TestClusterForgets(t *testing.T) {
 
 const pauseFor = 10 * time.Second
 
+// pause stops a node, whose clients wait as long as it stands still.
+func (q *inquest) pause(victim *node) {
+	q.mu.Lock()
+	q.paused = victim
+	q.mu.Unlock()
+	victim.signal(syscall.SIGSTOP)
+}
+
 // TestClusterSurvivesPause: a node that stands still for a while is taken for down,
 // and goes on with its data afterwards.
 func TestClusterSurvivesPause(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t, 3)
-	victim, others := c.leads()
-	q := startInquest(c, random(t), mixed(victim, others[0], others[1]), others...)
-	time.Sleep(time.Second)
-	victim.signal(syscall.SIGSTOP)
-	paused := time.Now()
-	c.awaitState(others[0], victim, "down")
-	time.Sleep(pauseFor - time.Since(paused))
-	victim.signal(syscall.SIGCONT)
-	c.awaitState(others[0], victim, "up")
-	c.awaitServed(others[0], q.keys[0])
-	time.Sleep(time.Second)
-	q.check(t) // nothing is lost
-	for _, s := range others[0].view().Shards {
-		if s.LostAt != 0 {
-			t.Errorf("shard %+v", s)
-		}
+	for _, who := range []string{"the leader of the catalog", "a follower"} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			c := startCluster(t, 3)
+			victim, others := c.leads()
+			if who == "a follower" {
+				victim, others = others[0], []*node{victim, others[1]}
+			}
+			// The clients of the victim wait as long as it does.
+			q := startInquest(c, random(t), mixed(victim, others[0], others[1]), c.nodes...)
+			time.Sleep(time.Second)
+			q.pause(victim)
+			paused := time.Now()
+			c.awaitState(others[0], victim, "down")
+			time.Sleep(pauseFor - time.Since(paused))
+			victim.signal(syscall.SIGCONT)
+			c.awaitState(others[0], victim, "up")
+			c.awaitServed(others[0], q.keys[0])
+			time.Sleep(time.Second)
+			q.check(t) // nothing is lost
+			for _, s := range others[0].view().Shards {
+				if s.LostAt != 0 {
+					t.Errorf("shard %+v", s)
+				}
+			}
+		})
 	}
 }
 

@@ -77,40 +77,36 @@ var (
 	crashes = flag.Int("crashes", 2, "how often a node is killed in the middle of transactions")
 )
 
-// TestClusterPipelinesInOrder: commands of one pipeline take effect in their order,
-// whatever moves between them.
-func TestClusterPipelinesInOrder(t *testing.T) {
-	t.Parallel()
+// pipelinesInOrder: commands of one pipeline take effect in their order, whatever
+// moves between them.
+func pipelinesInOrder(t *testing.T, c *cluster, until time.Time) {
 	const clients, keys, depth = 6, 32, 24
-	c := startCluster(t, 3)
-	mover := startMover(c, random(t))
-	end := time.Now().Add(*churn)
 	var group sync.WaitGroup
 	for i := range clients {
-		client := c.nodes[i%3].client(1)
+		via := c.nodes[i%3]
+		client, ctx := via.client(1), context.Background()
 		group.Go(func() {
-			for round := 0; time.Now().Before(end) && !t.Failed(); round++ {
+			for round := 0; time.Now().Before(until) && !t.Failed(); round++ {
 				key := fmt.Sprintf("order:%d.%d", i, round%keys)
 				var got []*redis.IntCmd
-				_, err := client.Pipelined(context.Background(), func(p redis.Pipeliner) error {
-					p.Set(context.Background(), key, 0, 0)
+				_, err := client.Pipelined(ctx, func(p redis.Pipeliner) error {
+					p.Set(ctx, key, 0, 0)
 					for range depth {
-						got = append(got, p.Incr(context.Background(), key))
+						got = append(got, p.Incr(ctx, key))
 					}
 					return nil
 				})
 				for j, r := range got {
 					if err != nil || r.Val() != int64(j+1) {
-						t.Errorf("a pipeline of SET 0 and INCRs by a client of n%d: INCR number %d answers %d %v", i%3+1, j+1, r.Val(), err)
+						t.Errorf("SET 0 and INCRs in a pipeline of a client of %s: INCR number %d answers %d %v", via.name, j+1, r.Val(), err)
 						return
 					}
 				}
+				time.Sleep(traderPause)
 			}
 		})
 	}
 	group.Wait()
-	mover.end()
-	t.Logf("%d moves", mover.moves)
 }
 
 // TestClusterServesAtOnce: whoever says that it listens serves all keys, while the
@@ -186,24 +182,29 @@ func (m *mover) end() {
 	}
 }
 
-// TestClusterLinearizableWhileShardsMove: the histories of TestLinearizable, by
-// clients of all nodes, while shards move, a node joins, and one is drained.
-func TestClusterLinearizableWhileShardsMove(t *testing.T) {
+// TestClusterWhileShardsMove: clients of all kinds on all nodes, while shards move to
+// and fro, a node joins, and is drained.
+func TestClusterWhileShardsMove(t *testing.T) {
 	t.Parallel()
 	seed := random(t)
 	c := startCluster(t, 3)
 	mover := startMover(c, seed)
-	recorded := checkWhile(t, c, seed, func() {
+	until := time.Now().Add(*churn)
+	var group sync.WaitGroup
+	group.Go(func() { pipelinesInOrder(t, c, until) })
+	group.Go(func() { slotAwareWhileShardsMove(t, c, until) })
+	recorded := checkWhile(t, c, seed, func() { time.Sleep(time.Until(until)) })
+	group.Wait()
+	mover.end()
+	if t.Logf("%d histories, %d moves by hand", recorded, mover.moves); mover.moves == 0 {
+		t.Error("no shard was moved by hand")
+	}
+	checkWhile(t, c, seed+1000, func() {
 		c.start(c.add())
-		mover.end()
 		c.settle(c.nodes...)
 		c.nodes[0].order("TROUPE", "DRAIN", c.nodes[3].name)
 		c.awaitEmpty(c.nodes[0], c.nodes[3])
 	})
-	t.Logf("%d histories, %d moves by hand", recorded, mover.moves)
-	if mover.moves == 0 {
-		t.Error("no shard was moved by hand")
-	}
 }
 
 // checkWhile records and checks histories of clients of the first three nodes for as
@@ -228,7 +229,11 @@ func checkWhile(t *testing.T, c *cluster, seed uint64, goesOn func()) (recorded 
 		h := recordOver(t, addrs, first)
 		result, info := porcupine.CheckOperationsVerbose(model, h, decideLimit)
 		if result != porcupine.Ok {
-			t.Errorf("history of -seed %d: %s\n%s", first, result, transcript(h))
+			t.Errorf("history of -seed %d: %s", first, result)
+			explain(t, withPending(model, func(s state, input any) state {
+				s.run(input.(operation))
+				return s
+			}), h)
 			if *visualize != "" {
 				_ = porcupine.VisualizePath(model, info, *visualize)
 			}

@@ -327,7 +327,7 @@ func memberOf(st *session.ClusterStatus, name string) *session.NodeStatus {
 func (n *node) client(connections int) *redis.Client {
 	c := redis.NewClient(&redis.Options{
 		Addr: n.addr(), Password: n.c.pass, PoolSize: connections, MaxRetries: -1, DialerRetries: 1,
-		DialTimeout: hangLimit, ReadTimeout: hangLimit, PoolTimeout: hangLimit, ContextTimeoutEnabled: true,
+		DialTimeout: limit, ReadTimeout: limit, PoolTimeout: limit, ContextTimeoutEnabled: true,
 	})
 	n.c.t.Cleanup(func() { _ = c.Close() })
 	return c
@@ -340,6 +340,7 @@ func (c *cluster) end() {
 			continue
 		}
 		if !n.ended() {
+			_ = n.cmd.Process.Signal(syscall.SIGCONT)
 			if caught := infoField(c.t, n.addr(), "troupe_recovered_panics"); c.pass == "" && caught != "0" {
 				c.t.Errorf("%s caught %s panics", n.name, caught)
 			}

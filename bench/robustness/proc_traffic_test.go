@@ -18,7 +18,7 @@ import (
 
 // hangLimit is how long any reply may take, whatever happens to nodes other than the
 // one that is asked. The promise is 5 s; the rest is for a loaded machine.
-const hangLimit = 3 * promised
+const hangLimit = 2 * promised
 
 // promised is after how long a command is answered, and a saga ended, at the latest.
 const promised = 5 * time.Second
