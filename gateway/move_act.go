@@ -21,6 +21,9 @@ func (v *mover) carry(actions []migrate.Action) {
 		case migrate.Send:
 			v.send(&a.Frame)
 		case migrate.ProposeCommit:
+			if v.proposed == 0 {
+				v.proposed = time.Since(v.began)
+			}
 			v.propose(a.Move, true)
 		case migrate.ProposeAbort:
 			v.propose(a.Move, false)
@@ -47,11 +50,9 @@ func (v *mover) order(a migrate.Action) {
 	case migrate.BeginExport:
 		v.onSource(func(e *engine.Engine) { e.BeginExport(a.Move) })
 	case migrate.ExportChunk:
-		v.work(result{move: a.Move}, func(e *engine.Engine, r *result) {
-			r.chunk, r.done, r.err = e.ExportChunk(a.Move, a.Max)
-			r.progress = e.ExportProgress()
-		})
+		v.pace.order = &a // see export
 	case migrate.Seal:
+		v.pace.hurry = true
 		v.onSource(func(e *engine.Engine) {
 			e.Seal()
 			v.sealed.Store(int64(time.Since(v.began)))

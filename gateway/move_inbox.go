@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/migrate"
@@ -57,6 +58,7 @@ type result struct {
 	imported, complete bool
 
 	// Of an export.
+	took     time.Duration
 	chunk    []byte
 	done     bool
 	progress engine.Progress
@@ -66,6 +68,11 @@ func (in *inbox) tell(f func()) {
 	in.mu.Lock()
 	f()
 	in.mu.Unlock()
+	in.stir()
+}
+
+// stir gives the mover a turn.
+func (in *inbox) stir() {
 	select {
 	case in.wake <- struct{}{}:
 	default:

@@ -28,8 +28,10 @@ type mover struct {
 	target   *migrate.Target
 	begun    directory.Place // where the shard was when the move began
 	since    time.Time
-	sealed   atomic.Int64 // when the shard was sealed, nanoseconds since began; 0: it was not
+	sealed   atomic.Int64  // when the shard was sealed, nanoseconds since began; 0: it was not
+	proposed time.Duration // when the catalog was first asked to commit, since began; 0: it was not
 	proposal *proposal
+	pace     pace
 }
 
 func newMover(m *movers, shard int) *mover {
@@ -75,6 +77,7 @@ func (v *mover) turn(l letters) {
 	}
 	if s := v.source; s != nil {
 		v.carry(s.Tick(v.now()))
+		v.export()
 		v.report()
 	}
 }
@@ -109,6 +112,7 @@ func (v *mover) learn(k known) {
 func (v *mover) begin(p directory.Place) {
 	v.begun, v.since = p, time.Now()
 	v.sealed.Store(0)
+	v.proposed, v.pace = 0, pace{}
 	v.g.log.Info("a shard begins to move", "shard", v.shard, "move", p.MoveID, "from", p.Owner, "to", p.To)
 }
 
@@ -122,6 +126,9 @@ func (v *mover) ended(now directory.Place) {
 		log = log.With("keys", st.Keys, "bytes", st.Bytes)
 		if at := v.sealed.Load(); at != 0 {
 			log = log.With("sealed", time.Since(v.began)-time.Duration(at))
+		}
+		if v.proposed != 0 {
+			log = log.With("deciding", time.Since(v.began)-v.proposed)
 		}
 		if st.Why != "" {
 			log = log.With("because", st.Why)
@@ -150,6 +157,7 @@ func (v *mover) relink(n directory.Number) {
 func (v *mover) frame(a *arrived) {
 	switch {
 	case v.source != nil && a.from == v.begun.To:
+		v.pace.heard = v.pace.heard || a.frame.Move == v.begun.MoveID
 		v.carry(v.source.Frame(&a.frame, v.now()))
 	case v.target != nil && a.from == v.begun.Owner:
 		v.carry(v.target.Frame(&a.frame))
@@ -161,6 +169,7 @@ func (v *mover) result(r *result) {
 	case r.imported && t != nil && r.move == t.Move():
 		v.carry(t.Imported(r.complete, r.err))
 	case !r.imported && s != nil && r.move == s.Move():
+		v.pace.rest(r.took, v.in.stir)
 		v.carry(s.Chunk(r.chunk, r.done, r.err, r.progress, v.now()))
 	}
 }

@@ -17,6 +17,7 @@ type blocking struct {
 	s       *Session
 	why     *saga.Blocked
 	call    *saga.Call // the command, for another run
+	from    int64      // when the client began to wait, Unix milliseconds
 	stands  []stand
 	next    func() // is to be called after another run of the command
 	claimed atomic.Bool
@@ -33,23 +34,30 @@ type stand struct {
 // await makes the connection wait for a waiter that stands in its queues already.
 // It runs on the session's loop while the waiter's keys are still held by their
 // saga, so nobody can serve it yet.
-func (s *Session) await(call *saga.Call, why *saga.Blocked) {
+func (s *Session) await(call *saga.Call, why *saga.Blocked) { s.awaitFrom(call.Now, call, why) }
+
+// awaitFrom is await of a client that has waited before.
+func (s *Session) awaitFrom(from int64, call *saga.Call, why *saga.Blocked) {
 	env := s.Server.Env
 	d := env.Where.Load() // no shard leaves its node while a saga holds a key of it
-	b := &blocking{s: s, why: why, stands: standsOf(env, d, why.Keys)}
+	b := &blocking{s: s, why: why, from: from, stands: standsOf(env, d, why.Keys)}
 	w := why.Waiter
 	w.Claim = func() bool { return b.claimed.CompareAndSwap(false, true) }
 	w.Done = func(out []byte) { b.answer(append([]byte(nil), out...)) }
 	b.keep(call)
 	if why.Resume || b.abroad(d) {
-		w.Handoff = s.Server.Sagas.Handoff(w.Saga, b.call, b.ran)
+		begin := s.Server.Sagas.Handoff(w.Saga, b.call, b.ran)
+		w.Handoff = func(db int, key []byte, place uint64) {
+			b.call.Now = time.Now().UnixMilli()
+			begin(db, key, place)
+		}
 		s.Server.Sagas.Await(w)
 	}
 	if s.gone.closed.Load() {
 		b.end()
 		return
 	}
-	s.block(b, call.Now)
+	s.block(b)
 	if b.moved(env.Where.Load()) != nil { // Relocated may have come too early to see it
 		inTurn([]*blocking{b})
 	}
@@ -68,7 +76,7 @@ func (b *blocking) keep(call *saga.Call) {
 	own.Post = b.s.post
 	own.Block = func(again *saga.Blocked) {
 		b.over()
-		b.s.await(own, again)
+		b.s.awaitFrom(b.from, own, again)
 	}
 	b.call = own
 }
@@ -83,15 +91,14 @@ func (b *blocking) ran() {
 	}
 }
 
-// block makes the connection wait until the timeout, which counts from the time
-// of the call.
-func (s *Session) block(b *blocking, from int64) {
+// block makes the connection wait until the timeout.
+func (s *Session) block(b *blocking) {
 	s.blocked = b
 	s.Server.Stats.Blocked.Add(1)
 	s.Conn.EndOnHangup = true
 	s.Conn.Pause()
 	if b.why.Timeout > 0 {
-		left := time.Duration(from+b.why.Timeout-time.Now().UnixMilli()) * time.Millisecond
+		left := time.Duration(b.from+b.why.Timeout-time.Now().UnixMilli()) * time.Millisecond
 		b.timer = time.AfterFunc(left, func() {
 			if b.why.Waiter.Claim() {
 				b.answer(b.why.TimedOut)

@@ -3,6 +3,7 @@ package session
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
@@ -55,6 +56,7 @@ func inTurn(waits []*blocking) {
 			return
 		}
 		b.forsake() // the queues that it still stands in
+		b.call.Now = time.Now().UnixMilli()
 		b.s.Server.Sagas.Submit(b.call, b.ran)
 	})
 }
