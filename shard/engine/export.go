@@ -62,6 +62,9 @@ type Progress struct {
 func (e *Engine) BeginExport(move uint64) {
 	e.EndExport(true)
 	e.export = &export{move: move, data: keyspace.NewExport(e.KS, e.held)}
+	for _, key := range e.locks.HeldKeys() {
+		e.export.data.Doubt(int(key.DB), []byte(key.Name))
+	}
 }
 
 // ExportChunk returns the next chunk of the move, nil if nothing can be sent just now: all has

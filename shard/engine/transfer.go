@@ -12,8 +12,8 @@ type transfers struct {
 	retired []*keyspace.Keyspace // data that has moved away, to be freed
 }
 
-// exportMark tells an export that the key has changed. So does whatever is undone
-// later: undoing changes no key that was not changed before.
+// exportMark tells an export that the key has changed. What is undone later need not:
+// it changes no key that was not changed before.
 func (e *Engine) exportMark(k *keyspace.Key) {
 	if e.export != nil {
 		e.export.data.Mark(k)

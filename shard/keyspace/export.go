@@ -98,11 +98,20 @@ func (x *Export) Close() {
 	x.ks.followed = nil
 }
 
-// Mark tells that a key has changed, or is about to.
+// Mark tells that a key has changed, or is about to. The walk will meet what it has
+// not come to; but not a key that is gone just then and comes back when that is
+// undone, so what may be undone is always remembered.
 func (x *Export) Mark(k *Key) {
-	if d := x.dbs[k.DB]; k.position() < d.pos {
+	if d := x.dbs[k.DB]; x.ks.journal != nil || k.position() < d.pos {
 		d.add(&d.dirty, k.Name)
 	}
+}
+
+// Doubt tells that a key may have been changed before the export began, in a way that
+// may be undone.
+func (x *Export) Doubt(db int, name []byte) {
+	d := x.dbs[db]
+	d.add(&d.dirty, name)
 }
 
 func (d *exportDB) add(q *names, name []byte) {

@@ -192,6 +192,18 @@ func (t *Table) Next() (w Waiter, ok bool) {
 	return Waiter{}, false
 }
 
+// HeldKeys returns the keys that sagas hold, in an order of their own.
+func (t *Table) HeldKeys() []Key {
+	var keys []Key
+	for key, e := range t.keys {
+		if e.owner != 0 {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, compareKeys)
+	return keys
+}
+
 // Expel takes all commands out of their queues, and returns what would have carried
 // them out, in the order in which they came.
 func (t *Table) Expel() (runs []func()) {
