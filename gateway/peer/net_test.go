@@ -459,7 +459,7 @@ func TestMisplacedOrders(t *testing.T) {
 	get := n.node.Table.Lookup([]byte("get"))
 	here, elsewhere := []byte(key(0, 1)), []byte(key(2, 1))
 	run := func(o engine.Order) []byte {
-		o.Kind, o.Saga, o.Attempt, o.Round, o.Proto = engine.OrderRun, 1<<40|2, 1, 1, 2
+		o.Kind, o.Saga, o.Epoch, o.Attempt, o.Round, o.Proto = engine.OrderRun, 1<<40|2, 5, 1, 1, 2
 		return encode(kindOrder, 0, appendOrder(nil, 0, &o))
 	}
 	step := func(s engine.SagaStep) []byte { return run(engine.Order{Steps: []engine.SagaStep{s}}) }

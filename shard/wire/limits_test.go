@@ -43,6 +43,7 @@ func TestMalformedRequests(t *testing.T) {
 		"another slot":                 func(r *wire.Request) { r.Slot ^= 1 },
 		"a slot that is none":          func(r *wire.Request) { r.Slot |= slot.Count },
 		"a database that is none":      func(r *wire.Request) { r.DB = 16 },
+		"no epoch":                     func(r *wire.Request) { r.Epoch = 0 },
 		"protocol 1":                   func(r *wire.Request) { r.Proto = 1 },
 		"protocol 4":                   func(r *wire.Request) { r.Proto = 4 },
 	} {
@@ -69,6 +70,8 @@ func TestMalformedOrders(t *testing.T) {
 		"no saga":                 func(o *engine.Order) { o.Saga = 0 },
 		"a kind that is none":     func(o *engine.Order) { o.Kind = engine.OrderResolve + 1 },
 		"a time that is none":     func(o *engine.Order) { o.Now = -1 },
+		"no epoch":                func(o *engine.Order) { o.Epoch = 0 },
+		"a decision, no epoch":    func(o *engine.Order) { o.Kind, o.Epoch = engine.OrderDecide, 0 },
 		"round 0":                 func(o *engine.Order) { o.Round = 0 },
 		"protocol 0":              func(o *engine.Order) { o.Proto = 0 },
 		"a lock in no database":   func(o *engine.Order) { o.Locks = []engine.Lock{{}}; o.Locks[0].DB = 16 },
@@ -86,7 +89,7 @@ func TestMalformedOrders(t *testing.T) {
 		"a saga's command as one": func(o *engine.Order) { o.Steps[0].Cmd = table.Internal("~swapdb") },
 	} {
 		o := &engine.Order{
-			Kind: engine.OrderRun, Saga: 5, Round: 1, Proto: 2,
+			Kind: engine.OrderRun, Saga: 5, Epoch: 1, Round: 1, Proto: 2,
 			Steps: []engine.SagaStep{{Cmd: table.Lookup([]byte("get")), Key: 1, Args: args}},
 		}
 		change(o)
@@ -123,7 +126,7 @@ func TestMemoryFollowsTheInput(t *testing.T) {
 	table := newTable(t)
 	getID, head := uint64(table.Lookup([]byte("get")).ID), []byte{0, 2}
 	request := append(append(varints(getID), head...), varints(3, uint64(slot.Of([]byte("key"))))...)
-	run := append(varints(uint64(engine.OrderRun), 5, 1, 0, 0, 1), append(varints(1), 2)...)
+	run := append(varints(uint64(engine.OrderRun), 5, 1, 0, 0, 1), 1, 2)
 	ran := varints(uint64(engine.AnswerRan), 5, 0, 1, 1, 1, 0, 0, 0)
 	request1 := func(b []byte) error { _, err := requestAgain(b, table); return err }
 	order1 := func(b []byte) error { _, err := orderAgain(b, table); return err }

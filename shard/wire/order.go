@@ -90,7 +90,7 @@ func ParseOrderInto(o *engine.Order, b []byte, table *command.Table) error {
 	case engine.OrderUndo:
 		o.Again = in.byte() != 0
 	}
-	if o.Saga == 0 {
+	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide) {
 		in.fail()
 	}
 	return in.end()

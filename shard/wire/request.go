@@ -50,7 +50,8 @@ func ParseRequest(b []byte, table *command.Table, r *Request) error {
 	r.Epoch = in.uint()
 	r.Slot = uint16(in.upTo(slot.Count - 1))
 	r.Args = in.args(r.Args[:0])
-	if r.DB >= keyspace.Databases || r.Proto < 2 || r.Proto > 3 {
+	// From another node nothing is asked of a shard whatever its epoch.
+	if r.DB >= keyspace.Databases || r.Proto < 2 || r.Proto > 3 || r.Epoch == 0 {
 		in.fail()
 	}
 	if err := in.end(); err != nil {
