@@ -39,6 +39,12 @@ type stage struct {
 
 func newStage(t testing.TB, n, shards int) *stage {
 	nodes, clients := troupe(t, n, shards, false)
+	for i, c := range clients {
+		o := *c.Options()
+		o.ReadTimeout = movePatience
+		clients[i] = redis.NewClient(&o)
+		t.Cleanup(func() { clients[i].Close() })
+	}
 	d := *nodes[0].Node.Env.Where.Load()
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &stage{t: t, nodes: nodes, clients: clients, d: &d, ctx: ctx}
@@ -211,7 +217,7 @@ func (s *stage) shuffle(pause time.Duration, stop chan struct{}) {
 		case <-stop:
 			return
 		case <-time.After(rand.N(2 * pause)):
-			s.begin(rand.IntN(len(s.d.Places)), directory.Number(rand.IntN(len(s.nodes))+1))
+			s.begin(rand.IntN(s.nodes[0].Node.Env.Slots.Shards()), directory.Number(rand.IntN(len(s.nodes))+1))
 		}
 	}
 }
