@@ -90,7 +90,7 @@ func (n *node) crash(ms int64) {
 // crashOf is the crash of the node, if this process is what it runs.
 func (n *node) crashOf(p *process) {
 	if n.p == p {
-		n.crash(n.w.between(50, downMost))
+		n.crash(n.w.o.DownFor)
 	}
 }
 
@@ -118,8 +118,6 @@ func (n *node) pause(ms int64) {
 		}
 	}
 }
-
-func (n *node) resume() { n.pausedUntil = n.w.now }
 
 // run runs f in the process, after its pause; not if the process is gone by then.
 func (p *process) run(f func()) {

@@ -62,7 +62,11 @@ func (r *router) order(shard int, o *engine.Order) {
 	d := p.env.Where.Load()
 	owner := d.Places[shard].Owner
 	if owner == d.Self {
-		p.local(func() { p.shard(shard).order(o) })
+		own := o.Own() // copies of it come late, as they do not in a process
+		for i := range own.Steps {
+			own.Steps[i].Args = saga.CloneArgs(own.Steps[i].Args)
+		}
+		p.local(func() { p.shard(shard).order(own) })
 		return
 	}
 	switch m := d.Member(owner); {

@@ -120,6 +120,11 @@ func (c *cell) abandon() {
 	}
 }
 
+// Lends implements saga.Lender, for the calls that a gateway's loop would drive.
+func (c *cell) Lends() bool {
+	return c.p.w.o.Lends && c.call != nil && c.call.Block == nil && !c.p.env.Computes(c.call)
+}
+
 // Order implements saga.Port.
 func (c *cell) Order(shard int, o *engine.Order) {
 	if o.Kind == engine.OrderUndo && o.Again {

@@ -39,7 +39,7 @@ var worldKinds = []worldKind{
 		return o
 	}},
 	{"calm", 6, false, cluster(Faults{})},
-	{"lossy", 6, false, cluster(Faults{Drop: 0.02, Double: 0.05, Slow: 0.05, Panic: 0.002, Skew: 300})},
+	{"lossy", 6, false, cluster(Faults{Drop: 0.02, Double: 0.05, Slow: 0.05, Panic: 0.002, Skew: 60_000})},
 	{"moves", 6, false, cluster(Faults{Move: 0.2, Lag: 0.2, Double: 0.02, Slow: 0.02})},
 	{"pauses", 6, true, cluster(Faults{Pause: 0.02, Lag: 0.2, Stall: 0.01, Skew: 5000})},
 	{"cuts", 6, true, cluster(Faults{Cut: 0.05, Lag: 0.2, Drop: 0.01, Slow: 0.02, Skew: 50})},
@@ -58,7 +58,7 @@ func cluster(f Faults) func(seed uint64) Options {
 func (k *worldKind) options(t testing.TB, seed uint64) Options {
 	t.Helper()
 	o := k.make(seed)
-	o.Setup, o.Seed = newSetup(t, k.shards), seed
+	o.Setup, o.Seed, o.Lends = newSetup(t, k.shards), seed, seed%3 == 0
 	return o
 }
 
@@ -139,7 +139,8 @@ var arrows = []struct {
 	count func(s *Stats) int
 }{
 	{"coordinator", func(o *Options, at int) { o.CrashAt = at }, func(s *Stats) int { return s.Panics }},
-	{"node", func(o *Options, at int) { o.CrashAt, o.CrashNode = at, true }, func(s *Stats) int { return s.Crashes }},
+	{"node", func(o *Options, at int) { o.CrashAt, o.CrashNode, o.DownFor = at, true, 1000 }, func(s *Stats) int { return s.Crashes }},
+	{"node for good", func(o *Options, at int) { o.CrashAt, o.CrashNode, o.DownFor = at, true, forever }, func(s *Stats) int { return s.Crashes }},
 	{"link", func(o *Options, at int) { o.CutAt = at }, func(s *Stats) int { return s.Cuts }},
 }
 

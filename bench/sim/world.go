@@ -33,10 +33,13 @@ type Options struct {
 	Calls   int   // of each client
 	Think   int64 // at most, between two calls, milliseconds
 	Faults  Faults
+	// Lends makes coordinators lend what they send, see saga.Lender.
+	Lends bool
 	// CrashAt, if not 0, makes the coordinator crash, or with CrashNode the node of
 	// it, that takes or sends the message of this number, counted from 1.
 	CrashAt   int
 	CrashNode bool
+	DownFor   int64 // how long the node is down then, milliseconds
 	// CutAt cuts the link of the message of this number that crosses the network, in
 	// both directions, for linkTime.
 	CutAt int
@@ -187,7 +190,6 @@ func (w *World) soothe() {
 	w.calm = true
 	w.net.heal()
 	for _, n := range w.nodes[1:] {
-		n.resume()
 		if n.p == nil {
 			n.start()
 		}
@@ -204,6 +206,11 @@ func (w *World) agreed() bool {
 			if o != n && n.p.stream(o.number) == nil {
 				return false
 			}
+		}
+	}
+	for i := range w.newest {
+		if w.newest[i] != w.arbiter.d.Places[i].Epoch {
+			return false
 		}
 	}
 	return !w.arbiter.unsettled()
