@@ -213,9 +213,16 @@ func (s *serving) rest() {
 		s.request.Args = nil
 	}
 	clear(s.request.Args[:cap(s.request.Args)])
+	if o := &s.ordered; cap(o.Steps) > keptWords {
+		o.Steps, o.Record = nil, nil
+	} else {
+		clear(o.Steps)
+		o.Record = nil
+	}
 }
 
-// keptWords is how many words a command may have had whose list of them is kept.
+// keptWords is how many words a command, or steps an order, may have had whose list
+// of them is kept.
 const keptWords = 64
 
 // post sends a request to its shard as a message that owns its memory.
