@@ -5,6 +5,7 @@ import (
 	"github.com/troupedb/troupe/coordinator/migrate"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/keyspace"
 )
 
 // Place makes the node's shards follow a directory: those that are this node's are
@@ -88,8 +89,19 @@ func (n *Node) enter(h *shard.Handle, e *engine.Engine, a arrival) {
 			"shard", h.Index, "epoch", a.epoch, "move", a.move, "bytes", e.ImportProgress().Bytes)
 		return
 	}
+	count(e)
 	e.Open(a.epoch)
 	h.Settle(0)
+}
+
+// count makes known how many keys a shard has that has just come: if its node is lost
+// before the next Tick, that is what is lost.
+func count(e *engine.Engine) {
+	keys := 0
+	for db := range keyspace.Databases {
+		keys += e.KS.Len(db)
+	}
+	e.Keys.Store(int64(keys))
 }
 
 // leave closes a shard that another node has, and frees its data piece by piece.

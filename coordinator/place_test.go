@@ -140,6 +140,9 @@ func TestPlaceArrives(t *testing.T) {
 				c.then(d)
 			})
 			r.is(c.open, 6, c.keys)
+			if n := r.node.Env.Shards[0].Engine.Keys.Load(); n != int64(c.keys) {
+				t.Errorf("it is said to have %d keys", n)
+			}
 			// And if it has been elsewhere, and was lost there.
 			r.to(directory.Place{Owner: 2, Epoch: 7})
 			r.is(false, 0, 0)

@@ -68,11 +68,6 @@ func (in *inbox) tell(f func()) {
 	in.mu.Lock()
 	f()
 	in.mu.Unlock()
-	in.stir()
-}
-
-// stir gives the mover a turn.
-func (in *inbox) stir() {
 	select {
 	case in.wake <- struct{}{}:
 	default:

@@ -26,16 +26,18 @@ const (
 	// of what is on its way, so no more than nearWindow chunks are to be.
 	nearEnd    = 4 * migrate.SealBelow
 	nearWindow = 1
-	// longestRest bounds the rest after an export that was interrupted.
-	longestRest = 5 * time.Millisecond
+	// restTimes is how many times as long as an export the shard is its clients' after
+	// it. What leaves here also has to be taken in elsewhere, which takes longer:
+	// shortestRest bounds that to a part of a core for each move, and what a move sends
+	// to about 30 MB a second. longestRest is for exports that were interrupted.
+	restTimes    = 3
+	shortestRest = 2 * time.Millisecond
+	longestRest  = 10 * time.Millisecond
 )
 
-// rest gives the shard to its clients for as long as an export has had it. stir is
-// called then.
-func (p *pace) rest(took time.Duration, stir func()) {
-	took = min(took, longestRest)
-	p.until = time.Now().Add(took)
-	time.AfterFunc(took, stir)
+// rest is after an export that took so long.
+func (p *pace) rest(took time.Duration) {
+	p.until = time.Now().Add(min(max(restTimes*took, shortestRest), longestRest))
 }
 
 // export makes the next chunk if one is wanted and it is time for it.

@@ -169,7 +169,7 @@ func (v *mover) result(r *result) {
 	case r.imported && t != nil && r.move == t.Move():
 		v.carry(t.Imported(r.complete, r.err))
 	case !r.imported && s != nil && r.move == s.Move():
-		v.pace.rest(r.took, v.in.stir)
+		v.pace.rest(r.took)
 		v.carry(s.Chunk(r.chunk, r.done, r.err, r.progress, v.now()))
 	}
 }
