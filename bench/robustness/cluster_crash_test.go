@@ -10,6 +10,9 @@ import (
 	"github.com/troupedb/troupe/bench/conformance/wire"
 )
 
+// warmUp is how long clients work before something happens, and after it is over.
+const warmUp = 600 * time.Millisecond
+
 // leads returns the node that leads the catalog, and the others.
 func (c *cluster) leads() (leader *node, others []*node) {
 	c.t.Helper()
@@ -85,15 +88,17 @@ func TestClusterSurvivesKill(t *testing.T) {
 	for _, who := range []string{"the leader of the catalog", "a follower"} {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
-			c := startCluster(t, 3)
+			c := newCluster(t, 3)
+			c.start(c.nodes...)
+			fill(t, c.nodes[0], 2000) // early: nodes tell of their keys now and then
+			c.settle(c.nodes...)
 			victim, others := c.leads()
 			if who == "a follower" {
 				victim, others = others[0], []*node{victim, others[1]}
 			}
-			fill(t, others[0], 2000)
 			lost := memberOf(victim.view(), victim.name).Shards
 			q := startInquest(c, random(t), mixed(victim, others[0], others[1]), c.nodes...)
-			time.Sleep(time.Second)
+			time.Sleep(warmUp)
 			killed := time.Now()
 			victim.kill()
 			c.awaitState(others[0], victim, "down")
@@ -102,14 +107,14 @@ func TestClusterSurvivesKill(t *testing.T) {
 			if v, err := others[0].ask("GET", q.keys[0]); err != nil || !strings.HasPrefix(string(v.Text), "CLUSTERDOWN") {
 				t.Errorf("a key of a node that is down: %s %v", v.Format(), err)
 			}
-			time.Sleep(time.Second)
+			time.Sleep(warmUp)
 			victim.start()
 			victim.awaitStart()
 			c.awaitServed(others[0], q.keys[0])
 			c.awaitServed(others[0], q.keys[2])
 			q.lose(killed, victimKeys...)
 			c.settle(c.nodes...)
-			time.Sleep(time.Second)
+			time.Sleep(warmUp)
 			q.check(t)
 			checkLoss(t, others[0], victim, lost, killed)
 		})
@@ -145,7 +150,7 @@ func TestClusterForgets(t *testing.T) {
 	fill(t, a, 2000)
 	lost := memberOf(victim.view(), victim.name).Shards
 	q := startInquest(c, random(t), mixed(victim, a, b), a, b)
-	time.Sleep(time.Second)
+	time.Sleep(warmUp)
 	if v, err := a.ask("TROUPE", "FORGET", victim.name); err != nil || v.Kind != wire.Error {
 		t.Errorf("FORGET of a node that is up: %s %v", v.Format(), err)
 	}
@@ -157,7 +162,7 @@ func TestClusterForgets(t *testing.T) {
 	c.awaitServed(b, q.keys[2])
 	q.lose(killed, victimKeys...)
 	c.settle(a, b)
-	time.Sleep(time.Second)
+	time.Sleep(warmUp)
 	q.check(t)
 	checkLoss(t, a, victim, lost, killed)
 	victim.start() // it is a new node
@@ -189,7 +194,7 @@ func TestClusterSurvivesPause(t *testing.T) {
 			}
 			// The clients of the victim wait as long as it does.
 			q := startInquest(c, random(t), mixed(victim, others[0], others[1]), c.nodes...)
-			time.Sleep(time.Second)
+			time.Sleep(warmUp)
 			q.pause(victim)
 			paused := time.Now()
 			c.awaitState(others[0], victim, "down")
@@ -197,7 +202,7 @@ func TestClusterSurvivesPause(t *testing.T) {
 			victim.signal(syscall.SIGCONT)
 			c.awaitState(others[0], victim, "up")
 			c.awaitServed(others[0], q.keys[0])
-			time.Sleep(time.Second)
+			time.Sleep(warmUp)
 			q.check(t) // nothing is lost
 			for _, s := range others[0].view().Shards {
 				if s.LostAt != 0 {

@@ -10,12 +10,24 @@
 //     tools_test.go, npm_test.go).
 //   - A node starts, refuses and stops as the command line promises
 //     (process_test.go).
+//   - Several nodes are one Redis, too (cluster_*_test.go): while nodes join, are
+//     drained and leave and shards move, no client sees an error (moves); when a node
+//     is killed, stands still or is forgotten, its keys are refused at once and all
+//     others go on, linearizable over all clients (crash); transactions end all or
+//     nothing by themselves (saga); the cluster survives restarts (restart), does not
+//     merge with others (apart), refuses on the smaller side of a network that is cut
+//     (network, in namespaces of the test's own, which Linux must allow), and serves
+//     clients that know of clusters (client).
 //
 // A plain `go test` runs some seconds of it. Every random test prints its seed
 // and takes it back; a long search is
 //
 //	go test ./bench/robustness -run Linearizable -histories 500 -seed 1 -timeout 1h
 //	go test ./bench/robustness -run 'WatchAcrossShards|BlockingLikeRedis' -scripts 5000 -seed 1 -timeout 1h
+//	go test ./bench/robustness -run Cluster -churn 1m -crashes 50 -count 10 -timeout 2h
+//
+// Tests of clusters give each node ports of its own and each cluster a name of its
+// own, so that runs at the same time do not meet.
 //
 // A history is decided by its order in real time, so a seed repeats what the
 // clients send and not what the scheduler does: a failing history is printed, and

@@ -2,11 +2,13 @@ package robustness
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -55,6 +57,17 @@ type node struct {
 	founds  bool            // a cluster, with the others that do
 	wrap    func(*exec.Cmd) // changes how the process is started
 	started func(n *node)   // is called once it runs
+}
+
+// TestMain runs more tests at a time than there are processors: tests of clusters
+// wait more than they work.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	const atOnce = 3
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue && runtime.GOMAXPROCS(0) < atOnce {
+		_ = parallel.Value.Set(strconv.Itoa(atOnce))
+	}
+	os.Exit(m.Run())
 }
 
 // newCluster makes a cluster of n nodes that are not started yet.
