@@ -134,9 +134,12 @@ func (v *mover) ended(now directory.Place) {
 			log = log.With("because", st.Why)
 		}
 	}
-	if verdict == migrate.Committed {
+	switch {
+	case v.target != nil && v.target.Err() != nil:
+		log.Error("a shard has moved without its data, and stays closed", "error", v.target.Err())
+	case verdict == migrate.Committed:
 		log.Info("a shard has moved")
-	} else {
+	default:
 		log.Warn("a shard has not moved")
 	}
 	v.withdraw()
