@@ -200,7 +200,7 @@ func TestMoveBrings(t *testing.T) {
 	}
 	tagged := func(name string) string { return "{big}" + name }
 	a.Set(ctx, tagged("string"), strings.Repeat("x", 3<<20), 0)
-	a.SetEx(ctx, tagged("mortal"), "v", time.Hour)
+	a.Set(ctx, tagged("mortal"), "v", time.Hour)
 	a.RPush(ctx, tagged("list"), 1, 2, 3)
 	a.SAdd(ctx, tagged("set"), 1, 2, 3)
 	a.ZAdd(ctx, tagged("zset"), redis.Z{Score: 1.5, Member: "m"})

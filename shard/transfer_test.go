@@ -30,7 +30,6 @@ type mover struct {
 	rand   *rng.Rand
 	live   []*liveSaga
 	sagas  engine.SagaID
-	ran    *engine.Answer
 	ended  bool
 	chunks [][]byte
 	move   uint64
@@ -40,7 +39,6 @@ type mover struct {
 type liveSaga struct {
 	id    engine.SagaID
 	visit uint64
-	round uint32
 	ran   bool
 }
 

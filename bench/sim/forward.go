@@ -22,7 +22,6 @@ type forwarded struct {
 	deadline int64
 	wait     int64
 	ended    bool
-	tries    int
 }
 
 // How long a command looks for its shard, and how often, as in gateway/session.

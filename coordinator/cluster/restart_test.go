@@ -190,7 +190,7 @@ func TestLostData(t *testing.T) {
 	for _, m := range g.nodes[1:] {
 		g.wait("what is shared", func() bool { r := m.told(); return r.Keys[11] == 111 })
 	}
-	n = g.start(g.again(n, false))
+	g.start(g.again(n, false))
 	owner := func(d *directory.Directory, lost bool) bool {
 		return slices.IndexFunc(d.Places, func(p directory.Place) bool { return (p.LostKeys > 0 && p.LostAt > 0) != lost }) < 0
 	}

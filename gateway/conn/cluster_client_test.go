@@ -57,6 +57,7 @@ func useClusterClient(t *testing.T, c *redis.ClusterClient) {
 	if n, err := c.DBSize(ctx).Result(); err != nil || n != keys {
 		t.Errorf("DBSIZE: %d %v", n, err)
 	}
+	//lint:ignore SA1019 clients of before 7.0 ask so
 	slots, err := c.ClusterSlots(ctx).Result()
 	if err != nil || len(slots) != 1 || slots[0].End != 16383 || len(slots[0].Nodes) != 1 {
 		t.Errorf("CLUSTER SLOTS: %v %v", slots, err)

@@ -80,19 +80,18 @@ func changed(d *directory.Directory, change func(d *directory.Directory)) *direc
 
 // node is a node with streams and shards, but without clients.
 type node struct {
-	t         testing.TB
-	net       *Net
-	node      *coordinator.Node
-	driver    netloop.Driver
-	addr      *net.TCPAddr // of streams
-	log       *logged
-	conn      *netloop.Conn // on the loop that forwards
-	loop      *Loop
-	panics    atomic.Int64
-	fenced    atomic.Bool
-	stop      func()
-	portable  bool
-	listening *net.TCPListener
+	t        testing.TB
+	net      *Net
+	node     *coordinator.Node
+	driver   netloop.Driver
+	addr     *net.TCPAddr // of streams
+	log      *logged
+	conn     *netloop.Conn // on the loop that forwards
+	loop     *Loop
+	panics   atomic.Int64
+	fenced   atomic.Bool
+	stop     func()
+	portable bool
 }
 
 type noEffects struct{}

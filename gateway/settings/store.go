@@ -114,7 +114,7 @@ func (s *Store) Split(pairs [][]byte) (wide []string, own [][]byte, err reply.Er
 		return nil, nil, err
 	}
 	for i, p := range changes {
-		if p.scope == node {
+		if p.scope != cluster {
 			own = append(own, pairs[2*i], pairs[2*i+1])
 		} else {
 			wide = append(wide, p.name, values[p].text)
