@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen at last.
-const patience = 10 * time.Second
+const patience = 60 * time.Second
 
 func keepAlive() int { return 300 }
 
