@@ -64,6 +64,18 @@ func (n *Coordinators) Tick(now int64) {
 	}
 }
 
+// Stir makes sagas look at once for shards that they have not found where they were:
+// it is to be called when there is a new directory.
+func (n *Coordinators) Stir() {
+	n.mu.Lock()
+	due := len(n.live) > 0
+	n.mu.Unlock()
+	if due {
+		n.supervise(tick{})
+		n.beatDriven()
+	}
+}
+
 func (n *Coordinators) start(c *cell) {
 	c.machine = n.env.NewCoordinator(c.id, c.call, c, c.handed)
 	n.mu.Lock()

@@ -56,6 +56,7 @@ func (g *Gateway) Follow(d *directory.Directory) {
 		g.streams.Update(d)
 		g.movers.follow(d)
 		g.Server.Relocated(before, d)
+		g.sagas.Stir()
 	}
 }
 

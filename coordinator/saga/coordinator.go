@@ -100,6 +100,7 @@ type link struct {
 	last    *engine.Order // not answered yet if waiting
 	waiting bool
 	quiet   bool // since the last tick nothing was sent
+	astray  bool // last has not found the shard
 	next    *engine.Order
 	ran     *engine.Answer // to the last round
 	taken   int            // replies of ran that are taken
@@ -294,10 +295,21 @@ func (c *Coordinator) Posted() {
 func (c *Coordinator) Tick() {
 	for _, l := range c.links {
 		if l.waiting && l.quiet {
+			if l.astray {
+				c.redirect(l)
+			}
 			c.port.Order(l.shard, l.last)
 		}
 		l.quiet = true
 	}
+}
+
+// redirect makes an order that has not found its shard one for where that is now.
+func (c *Coordinator) redirect(l *link) {
+	again := *l.last
+	l.epoch = c.env.place(l.shard).Epoch
+	again.Epoch = l.epoch
+	l.last, l.astray = &again, false
 }
 
 // Abandon ends a coordinator that has crashed: its program is unwound. If it

@@ -194,10 +194,7 @@ func (c *Coordinator) missed(l *link, why engine.AnswerKind) {
 	kind := l.last.Kind
 	switch {
 	case kind == engine.OrderRun && l.visit == 0 && why == engine.AnswerElsewhere:
-		again := *l.last
-		l.epoch = c.env.place(l.shard).Epoch
-		again.Epoch = l.epoch
-		l.last, l.quiet = &again, true
+		l.astray, l.quiet = true, true
 	case kind == engine.OrderRun:
 		c.settle(l, kind)
 		c.failure = ErrDown

@@ -169,3 +169,24 @@ func TestFence(t *testing.T) {
 	c.Answer(answer(engine.AnswerDecided, 0, 5))
 	out.expect(t, "commit 1 visit 5")
 }
+
+// An order that has not found its shard is for the place that the shard has at the next
+// tick, not the one that it had when the order came back.
+func TestOrderAstray(t *testing.T) {
+	c, out := newTaped(func(t *Tx) { t.Into(onShards(0)) })
+	d := directory.Single(c.env.Slots)
+	c.env.Where = directory.NewStore(d)
+	c.Start()
+	c.Answer(answer(engine.AnswerElsewhere, 0, 0))
+	next := *d
+	next.Epoch, next.Places = 2, append([]directory.Place(nil), d.Places...)
+	next.Places[0].Epoch = 2
+	c.env.Where.Advance(&next)
+	out.lines = nil
+	c.Tick()
+	out.expect(t, "run 0 visit 0")
+	if got := c.links[0].last.Epoch; got != 2 {
+		t.Errorf("the order is for the epoch %d", got)
+	}
+	c.Abandon()
+}
