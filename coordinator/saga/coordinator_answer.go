@@ -179,7 +179,9 @@ func (c *Coordinator) chooseHome() {
 func (c *Coordinator) refused(l *link) {
 	switch {
 	case c.phase == deciding && c.settle(l, engine.OrderDecide):
-		c.failure = ErrDown
+		if c.failure = ErrDown; !c.held && c.env.place(l.shard).Epoch != l.epoch {
+			c.failure = ErrUnknown // what was decided at the place of before was lost there
+		}
 		c.undo()
 	case c.phase == running && c.settle(l, engine.OrderRun):
 		c.failure = ErrDown
@@ -187,14 +189,16 @@ func (c *Coordinator) refused(l *link) {
 	}
 }
 
-// missed is where an order has not reached its participant. A first one finds the
-// shard with the next tick, where it is now; after that it means that the participant
-// is gone.
+// missed is where an order has not reached its participant. The first and the one to
+// decide find the shard with the next tick, where it is now; others need not: the
+// participant is gone.
 func (c *Coordinator) missed(l *link, why engine.AnswerKind) {
 	kind := l.last.Kind
 	switch {
 	case kind == engine.OrderRun && l.visit == 0 && why == engine.AnswerElsewhere:
 		l.astray, l.quiet = true, true
+	case kind == engine.OrderDecide && why == engine.AnswerElsewhere:
+		l.quiet = true // a decision that was made has travelled with the shard
 	case kind == engine.OrderRun:
 		c.settle(l, kind)
 		c.failure = ErrDown

@@ -149,6 +149,30 @@ func TestLateRefusal(t *testing.T) {
 	}
 }
 
+// The order to decide looks for the shard where it is now: a decision that was made has
+// travelled with it. If there is none, and all that have written are on that one node,
+// nobody knows what was decided at the place of before.
+func TestDecisionAstray(t *testing.T) {
+	c, out := newTaped(func(t *Tx) { t.Into(onShards(0, 1)) })
+	d := directory.Single(c.env.Slots)
+	c.env.Where = directory.NewStore(d)
+	c.Start()
+	c.Answer(ran(0, 1, true, ":1\r\n"))
+	c.Answer(ran(1, 1, true, ":2\r\n"))
+	out.lines = nil
+	c.Answer(answer(engine.AnswerElsewhere, 0, 5))
+	out.expect(t)
+	c.Tick()
+	out.expect(t, "decide 0 visit 5")
+	next := *d
+	next.Epoch, next.Places = 2, append([]directory.Place(nil), d.Places...)
+	next.Places[0].Epoch = 2
+	c.env.Where.Advance(&next)
+	c.Answer(answer(engine.AnswerGone, 0, 5))
+	out.expect(t, "reply -"+string(ErrUnknown), "undo 0 visit 5", "undo 1 visit 5")
+	c.Abandon()
+}
+
 // A node that may not serve any more lets no client wait for others: what is not
 // decided is undone, what is being decided nobody knows.
 func TestFence(t *testing.T) {

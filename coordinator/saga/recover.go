@@ -33,6 +33,7 @@ type resolved struct {
 	last    *engine.Order
 	waiting bool
 	quiet   bool
+	away    bool // its node is down: it is gone with that, or comes back with it
 }
 
 // resolving is a Recovery's first phase; undoing, committing and forgetting mean
@@ -106,7 +107,7 @@ func (s *resolved) settle(r *Recovery, kind engine.OrderKind) bool {
 	return true
 }
 
-// lost is for a shard whose part is gone with its node.
+// lost is for a shard whose node is down.
 func (r *Recovery) lost(s *resolved, shard int) {
 	if !s.waiting {
 		return
@@ -114,7 +115,14 @@ func (r *Recovery) lost(s *resolved, shard int) {
 	if s.last.Kind == engine.OrderResolve {
 		s.answer = &engine.Answer{Kind: engine.AnswerAbsent, Saga: r.id, Shard: shard}
 	}
+	s.away = true
 	s.settle(r, s.last.Kind)
+}
+
+// owed tells whether a participant that the decision names may still have to learn of
+// it: the node may come back with what it had.
+func (r *Recovery) owed() bool {
+	return slices.ContainsFunc(r.decided.Participants, func(p *troupev1.Participant) bool { return r.shards[p.Shard].away })
 }
 
 func (r *Recovery) found(s *resolved, a *engine.Answer) {
@@ -147,6 +155,8 @@ func (r *Recovery) proceed() {
 	case r.phase == resolving:
 		r.phase = undoing
 		r.tellPrepared()
+	case r.phase == committing && r.owed():
+		r.phase = ended // home reminds of the decision as long as it has it
 	case r.phase == committing:
 		r.phase = forgetting
 		r.send(r.home, &engine.Order{Kind: engine.OrderForget, Saga: r.id})

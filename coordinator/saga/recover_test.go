@@ -109,3 +109,25 @@ func TestRecoveryWaitsForWhatIsAway(t *testing.T) {
 		t.Error("it goes on")
 	}
 }
+
+// A decision is kept as long as a participant that it names is on a node that is down:
+// the node may come back with the participant, and its coordinator may ask.
+func TestRecoveryKeepsWhatIsOwed(t *testing.T) {
+	r, out := newRecovery(false, false)
+	r.Start()
+	out.lines = nil
+	d := &troupev1.Decision{Saga: 7, Reply: []byte("+fine\r\n"), Participants: []*troupev1.Participant{
+		{Shard: 0, Attempt: 1, Visit: 4}, {Shard: 1, Attempt: 1, Visit: 5},
+	}}
+	home := answer(engine.AnswerDecided, 0, 0)
+	home.Record = d.Encode()
+	r.Answer(home)
+	r.Answer(answer(engine.AnswerLost, 1, 0))
+	r.Answer(answer(engine.AnswerLost, 2, 0)) // has no part in it
+	out.expect(t, "reply +fine", "commit 0 visit 4")
+	r.Answer(answer(engine.AnswerCommitted, 0, 4))
+	out.expect(t)
+	if !r.Ended() {
+		t.Error("it goes on")
+	}
+}

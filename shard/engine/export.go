@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/binary"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/troupedb/troupe/shard/keyspace"
@@ -22,10 +23,11 @@ import (
 // an order of before the move never passes for one of after it: keys that were
 // watched count as changed.
 const (
-	chunkBegin = iota // first slot, slots, seed
-	chunkData         // operations of keyspace.Export
-	chunkDoors        // sagas and when their doors were shut
-	chunkEnd          // seed of random numbers, versions, places, visits
+	chunkBegin     = iota // first slot, slots, seed
+	chunkData             // operations of keyspace.Export
+	chunkDoors            // sagas and when their doors were shut
+	chunkDecisions        // sagas and their records
+	chunkEnd              // seed of random numbers, versions, places, visits
 
 	chunkHead = 25
 	// MaxChunk is more than any chunk has that was made with a max of at most
@@ -34,6 +36,7 @@ const (
 	// MaxChunkSize bounds what ExportChunk is asked for.
 	MaxChunkSize = 256 << 10
 	doorBytes    = 16
+	decisionHead = 12
 )
 
 // ErrOverrun tells that a shard changes faster than it can be sent.
@@ -44,8 +47,9 @@ type export struct {
 	seq   uint64
 	bytes int64
 	data  *keyspace.Export
+	ended bool     // all keys have been, and what follows is what it is to be
 	doors []SagaID // to be sent
-	ended bool     // all keys have been, and doors is what it is to be
+	kept  []SagaID // whose decisions are to be sent
 	done  bool
 }
 
@@ -92,17 +96,27 @@ func (e *Engine) ExportChunk(move uint64, max int) (chunk []byte, done bool, err
 	if !e.Sealed() || !x.data.Done() {
 		return nil, false, nil
 	}
+	return e.chunk(e.lastChunks(max)), x.done, nil
+}
+
+// lastChunks returns the next chunk of what comes after the data.
+func (e *Engine) lastChunks(max int) []byte {
+	x := e.export
 	if !x.ended {
 		x.ended, x.doors = true, slices.Clone(e.sagas.doors.order)
+		x.kept = slices.Sorted(maps.Keys(e.sagas.decided))
 	}
-	if len(x.doors) > 0 {
+	switch {
+	case len(x.doors) > 0:
 		n := min(len(x.doors), max/doorBytes+1)
-		chunk = e.appendDoors(e.newChunk(chunkDoors), x.doors[:n])
+		doors := x.doors[:n]
 		x.doors = x.doors[n:]
-		return e.chunk(chunk), false, nil
+		return e.appendDoors(e.newChunk(chunkDoors), doors)
+	case len(x.kept) > 0:
+		return e.appendDecisions(e.newChunk(chunkDecisions), max)
 	}
 	x.done = true
-	return e.chunk(e.appendState(e.newChunk(chunkEnd))), true, nil
+	return e.appendState(e.newChunk(chunkEnd))
 }
 
 // ExportLeft estimates how many operations the export has left, 0 if there is none.
@@ -163,6 +177,24 @@ func (e *Engine) appendDoors(b []byte, sagas []SagaID) []byte {
 	for _, saga := range sagas {
 		b = binary.LittleEndian.AppendUint64(b, uint64(saga))
 		b = binary.LittleEndian.AppendUint64(b, uint64(e.sagas.doors.shutAt[saga]))
+	}
+	return b
+}
+
+// appendDecisions appends at least one decision, unless its saga has been forgotten.
+func (e *Engine) appendDecisions(b []byte, max int) []byte {
+	x := e.export
+	for size := 0; len(x.kept) > 0; x.kept = x.kept[1:] {
+		d := e.sagas.decided[x.kept[0]]
+		if d == nil {
+			continue
+		}
+		if size += decisionHead + len(d.record); size > max && len(b) > chunkHead {
+			break
+		}
+		b = binary.LittleEndian.AppendUint64(b, uint64(x.kept[0]))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(d.record)))
+		b = append(b, d.record...)
 	}
 	return b
 }

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/troupedb/troupe/shard/engine"
@@ -74,5 +75,41 @@ func TestExportOfWhatIsUndone(t *testing.T) {
 		to.Expect("GET a", "$1 1")
 		to.Expect("GET b", "$1 2")
 		to.Expect("GET c", "$-1")
+	}
+}
+
+// A decision that is kept for a node that is down does not hold up a move: it travels,
+// and stands where the shard is then. One that is just being followed does.
+func TestDecisionTravels(t *testing.T) {
+	p := newPart(t)
+	p.send(p.run(7, 1, 1, "SET a 1"), "7 ran +OK")
+	decide := p.order(engine.OrderDecide, 7, 1)
+	decide.Epoch, decide.Record = 1, []byte("+reply")
+	p.send(decide, "7 decided +reply")
+	p.Engine.BeginExport(9)
+	chunks := p.walk()
+	p.Engine.Seal()
+	if p.Engine.Sealed() {
+		t.Error("sealed while a decision is being followed")
+	}
+	p.Now += 2000
+	p.Engine.Tick(p.Now)
+	p.expect("7 decided +reply")
+	to := p.moveAll(chunks)
+	p.Engine.Close()
+	p.Engine.EndExport(false)
+	p.send(decide, "7 elsewhere")
+	p.idle()
+
+	answers := &part{t: t, visits: p.visits}
+	to.Engine.Join(2, answers)
+	to.Expect("GET a", "$1 1")
+	to.Engine.Order(decide)
+	to.Engine.Order(&engine.Order{Kind: engine.OrderResolve, Saga: 7})
+	to.Engine.Order(p.order(engine.OrderForget, 7, 1))
+	to.Engine.Order(decide)
+	want := []string{"7 decided +reply", "7 decided +reply", "7 forgotten", "7 gone"}
+	if !slices.Equal(answers.answers, want) {
+		t.Errorf("at the new place: %q", answers.answers)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/troupedb/troupe/shard/data/rng"
 	"github.com/troupedb/troupe/shard/keyspace"
@@ -31,6 +33,7 @@ type importing struct {
 	ks       *keyspace.Keyspace // nil before the first chunk
 	data     *keyspace.Import
 	doors    doors
+	decided  map[SagaID]*decision
 	state    [4]uint64
 	complete bool
 	err      error
@@ -43,7 +46,7 @@ func (e *Engine) BeginImport(move uint64, makers *keyspace.Makers) {
 		panic("engine: an import into an open shard")
 	}
 	e.AbortImport()
-	e.imports = &importing{move: move, makers: makers}
+	e.imports = &importing{move: move, makers: makers, decided: map[SagaID]*decision{}}
 	for db := range keyspace.Databases {
 		if e.KS.Len(db) > 0 {
 			_, _, seed := e.KS.Origin()
@@ -96,6 +99,8 @@ func (e *Engine) importNext(m *importing, chunk []byte) error {
 		return m.data.Apply(body)
 	case chunkDoors:
 		return m.takeDoors(body)
+	case chunkDecisions:
+		return m.takeDecisions(body)
 	case chunkEnd:
 		return m.end(body)
 	}
@@ -122,6 +127,22 @@ func (m *importing) takeDoors(body []byte) error {
 	for ; len(body) > 0; body = body[doorBytes:] {
 		at := binary.LittleEndian.Uint64(body[8:])
 		m.doors.close(SagaID(binary.LittleEndian.Uint64(body)), int64(min(at, maxTime)))
+	}
+	return nil
+}
+
+func (m *importing) takeDecisions(body []byte) error {
+	for len(body) > 0 {
+		if len(body) < decisionHead {
+			return errChunk
+		}
+		saga, size := binary.LittleEndian.Uint64(body), int(binary.LittleEndian.Uint32(body[8:]))
+		body = body[decisionHead:]
+		if size > len(body) {
+			return errChunk
+		}
+		m.decided[SagaID(saga)] = &decision{record: slices.Clone(body[:size]), told: maxTold}
+		body = body[size:]
 	}
 	return nil
 }
@@ -172,6 +193,7 @@ func (e *Engine) EndImport() error {
 	for _, saga := range m.doors.order {
 		e.sagas.doors.close(saga, m.doors.shutAt[saga])
 	}
+	maps.Copy(e.sagas.decided, m.decided)
 	return nil
 }
 

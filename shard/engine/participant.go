@@ -61,6 +61,7 @@ type note struct {
 type decision struct {
 	record []byte
 	at     int64 // when it was last told, see stamp
+	told   uint8 // how often it was, unasked
 }
 
 // Join gives the shard its number and the way to coordinators, once, before
@@ -77,7 +78,7 @@ func (e *Engine) Order(o *Order) {
 		e.sagas.sinking = o
 		defer func() { e.sagas.sinking = nil }()
 	}
-	if (o.Kind == OrderRun || o.Kind == OrderDecide) && !e.serves(o.Epoch) {
+	if o.Kind == OrderRun && !e.serves(o.Epoch) || o.Kind == OrderDecide && e.closed {
 		e.answer(o, AnswerElsewhere)
 		return
 	}
@@ -311,7 +312,7 @@ func (e *Engine) sagaStep(p *participant, s *SagaStep, w *reply.Writer, now int6
 // decide commits the home participant and records that the saga has committed.
 func (e *Engine) decide(p *participant, o *Order) {
 	if e.sagas.decided[o.Saga] == nil {
-		if p == nil || !p.is(o) || p.last == nil || e.sagas.doors.shut(o.Saga) {
+		if p == nil || !p.is(o) || p.last == nil || e.sagas.doors.shut(o.Saga) || !e.serves(o.Epoch) {
 			e.answer(o, AnswerGone)
 			return
 		}
@@ -412,6 +413,11 @@ func (e *Engine) pump() {
 // A participant whose coordinator has long ended is found in this way.
 const remindAfter = 1000 // milliseconds
 
+// maxTold bounds how long a decision is silent between reminders, to 32 s: the first
+// ends a saga whose coordinator is gone, the later ones only find out that a node is
+// back, or forgotten, which had a part in it.
+const maxTold = 5
+
 // stamp is the time for reminders. It is not the shard's time, which follows the
 // clocks of all coordinators: one that is ahead would make it stand still for others.
 func (e *Engine) stamp() int64 {
@@ -423,7 +429,7 @@ func (e *Engine) stamp() int64 {
 
 // silent tells whether nothing was heard since at for too long, or the clock was set
 // back.
-func silent(now, at int64) bool { return now-at >= remindAfter || at > now }
+func silent(now, at, patience int64) bool { return now-at >= patience || at > now }
 
 // remind sends again what coordinators have not reacted to for a while.
 func (e *Engine) remind(now int64) {
@@ -438,7 +444,7 @@ func (e *Engine) remind(now int64) {
 	e.pump() // in case that a defect ended the last one early
 	var due []SagaID
 	for id, p := range e.sagas.live {
-		if silent(now, p.heard) {
+		if silent(now, p.heard, remindAfter) {
 			p.heard = now
 			due = append(due, id)
 		}
@@ -456,8 +462,8 @@ func (e *Engine) remind(now int64) {
 	}
 	due = due[:0]
 	for id, d := range e.sagas.decided {
-		if silent(now, d.at) {
-			d.at = now
+		if silent(now, d.at, remindAfter<<d.told) {
+			d.at, d.told = now, min(d.told+1, maxTold)
 			due = append(due, id)
 		}
 	}

@@ -44,10 +44,18 @@ func (e *Engine) Seal() {
 }
 
 // Sealed tells whether nothing changes any more: no saga has done anything here that
-// has not ended, and no decision is kept. Sagas that wait for their first lock may
-// be there.
+// has not ended, and no decision is kept but such as may be for long and so travel.
+// Sagas that wait for their first lock may be there.
 func (e *Engine) Sealed() bool {
-	return e.sealing && e.locks.Waits(sealOwner) == nil && len(e.sagas.decided) == 0
+	if !e.sealHeld() {
+		return false
+	}
+	for _, d := range e.sagas.decided {
+		if d.told == 0 || len(d.record) > MaxChunkSize {
+			return false
+		}
+	}
+	return true
 }
 
 // Unseal lets go on what a seal has held back.
@@ -61,9 +69,10 @@ func (e *Engine) Unseal() {
 
 // Close makes the shard refuse everything, also what a seal has held back. Blocked
 // clients and watches are forgotten: gateways know from the directory that these are
-// to begin anew.
+// to begin anew. Decisions have travelled, or are lost with the data.
 func (e *Engine) Close() {
 	e.closed = true
+	clear(e.sagas.decided)
 	e.waiting, e.watched = map[watchKey]*waitQueue{}, map[watchKey]*watchEntry{}
 	e.Unseal()
 	e.pump()

@@ -54,7 +54,10 @@ func TestEpochs(t *testing.T) {
 	p.send(run, "7 ran +OK")
 	decide := p.order(engine.OrderDecide, 7, 1)
 	decide.Epoch = 1
-	p.send(decide, "7 elsewhere")
+	p.send(decide, "7 gone")
+	p.Engine.Close()
+	p.send(decide, "7 elsewhere") // there it is known
+	p.Engine.Open(5)
 	p.send(p.order(engine.OrderUndo, 7, 1), "7 undone")
 	p.idle()
 }
