@@ -6,7 +6,6 @@ import (
 	"github.com/troupedb/troupe/gateway/peer"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
-	"github.com/troupedb/troupe/shard/slot"
 )
 
 // drive carries out a call whose keys are on several nodes as a saga that the
@@ -22,7 +21,7 @@ func (s *Session) drive(call *saga.Call) bool {
 	if call.Cmd.Route == command.RouteSaga && len(call.Queue) == 0 {
 		s.pipe.sagas++
 		for _, k := range s.keysOf(call.Cmd, call.Args) {
-			s.pipe.busy.add(slot.Of(call.Args[k.Pos]))
+			s.pipe.busy.add(call.Args[k.Pos])
 		}
 	} else {
 		s.hold() // what it touches is not known here
@@ -47,14 +46,14 @@ func (s *Session) keysOf(info *command.Info, args [][]byte) []command.KeyPos {
 func (s *Session) apart(info *command.Info, args [][]byte) bool {
 	switch info.Route {
 	case command.RouteSingle:
-		return s.pipe.sagas == 0 || !s.pipe.busy.has(slot.Of(args[info.KeyPos]))
+		return s.pipe.sagas == 0 || !s.pipe.busy.has(args[info.KeyPos])
 	case command.RouteSaga:
 		if info.Flags&command.Blocking != 0 || s.Server.Env.Computes(&saga.Call{Cmd: info}) {
 			return false
 		}
 		keys := s.keysOf(info, args)
 		for _, k := range keys {
-			if s.pipe.busy.has(slot.Of(args[k.Pos])) {
+			if s.pipe.busy.has(args[k.Pos]) {
 				return false
 			}
 		}
@@ -62,12 +61,6 @@ func (s *Session) apart(info *command.Info, args [][]byte) bool {
 	}
 	return false
 }
-
-// slotSet is a set of slots that may seem to have more than it has.
-type slotSet [16]uint64
-
-func (b *slotSet) add(s uint16)      { b[s/64%16] |= 1 << (s % 64) }
-func (b *slotSet) has(s uint16) bool { return b[s/64%16]>>(s%64)&1 != 0 }
 
 // driver is a session as the driver of its sagas.
 type driver Session

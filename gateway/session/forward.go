@@ -47,7 +47,7 @@ type retry struct {
 func (s *Session) forward(owner directory.Number, info *command.Info, in uint16, args [][]byte) {
 	s.releaseLease()
 	ticket := s.away(info)
-	s.pipe.busy.add(in)
+	s.pipe.busy.add(args[info.KeyPos])
 	place := &s.pipe.dir.Places[s.Server.Env.Slots.Shard(in)]
 	if place.Owner == owner && len(s.pipe.retry) == 0 {
 		r := &s.w.abroad

@@ -33,8 +33,8 @@ type pipe struct {
 	wait    time.Duration // before they try after that
 	calling bool          // tryAgain will be called
 
-	sagas int     // that went away since the pipe was empty
-	busy  slotSet // of the keys of everything that did
+	sagas int    // that went away since the pipe was empty
+	busy  keySet // of the keys of everything that did
 }
 
 // place is where the reply to one command will stand.
@@ -114,7 +114,8 @@ func (p *pipe) shift() {
 	}
 	p.places, p.head, p.taken = p.places[:0], 0, 0
 	p.dir, p.wait, p.due = nil, 0, time.Time{}
-	p.sagas, p.busy = 0, slotSet{}
+	p.sagas = 0
+	p.busy.clear()
 	p.behind.Buf = p.behind.Buf[:0]
 	if cap(p.behind.Buf) > keptReady {
 		p.behind.Buf = nil
