@@ -51,8 +51,9 @@ const (
 // A run of the program (an attempt) grows: each round of steps goes to the shards
 // of its keys, which lock them first. When the program has ended, all its changes
 // stand behind locks; only then the call is decided, at its home participant, and
-// from there on it is carried through. Before, an older call may wound it: it is
-// undone and runs again, no younger than it was.
+// from there on it is carried through. Before, an older call may wound it: if it waits
+// for others itself, it is undone and runs again, no younger than it was. So no circle
+// of calls that wait for each other lasts, and one that has all its locks goes on.
 type Coordinator struct {
 	env    *Env
 	port   Port
@@ -68,7 +69,7 @@ type Coordinator struct {
 	held     bool     // home commits its part with the others
 	waiting  int      // links that have not answered
 	posted   bool     // a posted function has not come back
-	wounded  bool     // while it is away
+	wounded  bool     // an older call waits for this one
 	recorded bool     // home keeps the decision
 	answered bool     // the client has its reply
 	where    []*link  // where each of the run's steps went
@@ -101,6 +102,7 @@ type link struct {
 	waiting bool
 	quiet   bool // since the last tick nothing was sent
 	astray  bool // last has not found the shard
+	stuck   bool // last waits for locks
 	next    *engine.Order
 	ran     *engine.Answer // to the last round
 	taken   int            // replies of ran that are taken
@@ -260,7 +262,7 @@ func (c *Coordinator) send(l *link, o *engine.Order) {
 		l.waiting = true
 		c.waiting++
 	}
-	l.last, l.quiet = o, false
+	l.last, l.quiet, l.stuck = o, false, false
 	c.port.Order(l.shard, o)
 }
 
@@ -284,7 +286,7 @@ func (c *Coordinator) Posted() {
 	switch {
 	case c.phase == blocking:
 		c.decide()
-	case c.wounded || c.failure != "":
+	case c.failure != "" || c.yields():
 		c.undo()
 	default:
 		c.advance()

@@ -16,7 +16,12 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 	case engine.AnswerWound:
 		if c.phase == running && (a.Attempt == c.attempt || a.Attempt == 0) {
 			c.wounded = true
-			c.undoUnlessAway()
+			c.yield()
+		}
+	case engine.AnswerWaits:
+		if c.phase == running && l != nil && l.waiting && (l.visit == 0 || l.visit == a.Visit) {
+			l.stuck = true
+			c.yield()
 		}
 	case engine.AnswerRan, engine.AnswerFailed:
 		c.ran(l, a)
@@ -51,6 +56,17 @@ func (c *Coordinator) linkOf(a *engine.Answer) *link {
 		}
 	}
 	return nil
+}
+
+// yield undoes the attempt if it may be part of a circle.
+func (c *Coordinator) yield() {
+	if c.yields() {
+		c.undoUnlessAway()
+	}
+}
+
+func (c *Coordinator) yields() bool {
+	return c.wounded && slices.ContainsFunc(c.links, func(l *link) bool { return l.waiting && l.stuck })
 }
 
 // meant tells whether a, which does not say to what kind of order it is the answer, is

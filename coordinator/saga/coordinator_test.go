@@ -81,6 +81,8 @@ func TestWoundedCoordinator(t *testing.T) {
 	c.Answer(ran(0, 1, true, ":1\r\n"))
 	out.lines = nil
 	c.Answer(answer(engine.AnswerWound, 0, 5))
+	out.expect(t) // it waits for nobody
+	c.Answer(answer(engine.AnswerWaits, 1, 4))
 	out.expect(t, "undo 0 visit 5", "undo 1 visit 0")
 	c.Answer(ran(1, 1, true, ":1\r\n")) // it comes after all
 	out.expect(t, "undo 1 visit 5")
@@ -89,6 +91,7 @@ func TestWoundedCoordinator(t *testing.T) {
 	out.expect(t, "run 0 visit 0", "run 1 visit 0")
 	c.Answer(ran(0, 1, true, ":1\r\n")) // of the first attempt
 	out.expect(t, "undo 0 visit 5")
+	c.Answer(answer(engine.AnswerWaits, 1, 4)) // so was this
 	if runs != 2 {
 		t.Errorf("the program was run %d times", runs)
 	}

@@ -172,16 +172,18 @@ func (e *Engine) orderRun(p *participant, o *Order) {
 	case o.Round == p.round && p.last != nil:
 		e.tell(p.last)
 	case o.Round == p.round:
-		e.wound(p) // the coordinator asks again: perhaps a wound was lost
+		e.stuck(p) // the coordinator asks again: perhaps a wound was lost
 	}
 }
 
 // enter makes a participant.
 func (e *Engine) enter(saga SagaID, attempt uint32) *participant {
 	e.sagas.visits++
-	p := &participant{}
+	var p *participant
 	if n := len(e.sagas.spare); n > 0 {
 		p, e.sagas.spare = e.sagas.spare[n-1], e.sagas.spare[:n-1]
+	} else {
+		p = &participant{}
 	}
 	p.saga, p.attempt, p.visit, p.heard = saga, attempt, e.sagas.visits, e.stamp()
 	e.sagas.live[saga] = p
@@ -227,7 +229,7 @@ func (e *Engine) lock(p *participant) {
 		}
 	}
 	if e.locks.Waits(owner) != nil {
-		e.wound(p)
+		e.stuck(p)
 		return
 	}
 	e.runOrder(p)
@@ -236,6 +238,15 @@ func (e *Engine) lock(p *participant) {
 func (o *Order) wantsAll() bool {
 	return slices.ContainsFunc(o.Locks, func(l Lock) bool { return l.All }) ||
 		slices.ContainsFunc(o.Steps, func(s SagaStep) bool { return s.Key == 0 })
+}
+
+// stuck tells younger sagas that they stand in the way of p, and p's that it waits: one
+// that is both may be part of a circle, and gives way.
+func (e *Engine) stuck(p *participant) {
+	e.wound(p)
+	if e.locks.Waits(uint64(p.saga)) != nil {
+		e.tell(&Answer{Kind: AnswerWaits, Saga: p.saga, Attempt: p.attempt, Visit: p.visit})
+	}
 }
 
 // wound tells younger sagas that they stand in the way of p.
@@ -457,7 +468,7 @@ func (e *Engine) remind(now int64) {
 		case p.handed != nil:
 			e.tell(p.handed)
 		default:
-			e.wound(p)
+			e.stuck(p)
 		}
 	}
 	due = due[:0]

@@ -148,8 +148,10 @@ const (
 	// AnswerAbsent: nothing is known here of the saga, and nothing can be decided.
 	AnswerAbsent
 	// AnswerWound: an older saga waits for a lock of this one, which must undo
-	// itself and run again unless it is about to decide.
+	// itself and run again if it waits for one in its turn.
 	AnswerWound
+	// AnswerWaits: the order waits for locks that others have.
+	AnswerWaits
 	// AnswerElsewhere: the shard is not here, or no longer under the epoch of the
 	// order, so the order has done nothing.
 	AnswerElsewhere
@@ -178,7 +180,7 @@ type Coordinators interface {
 // that all have followed. It is nil if nothing is left to end.
 func Orphan(a *Answer) *Order {
 	switch a.Kind {
-	case AnswerRan, AnswerFailed, AnswerWound:
+	case AnswerRan, AnswerFailed, AnswerWound, AnswerWaits:
 		return &Order{Kind: OrderUndo, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
 	case AnswerHanded:
 		return &Order{Kind: OrderUndo, Saga: a.Saga, Attempt: 1}

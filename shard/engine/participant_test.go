@@ -39,7 +39,7 @@ var answerNames = map[engine.AnswerKind]string{
 	engine.AnswerRan: "ran", engine.AnswerFailed: "failed", engine.AnswerDecided: "decided",
 	engine.AnswerGone: "gone", engine.AnswerCommitted: "committed", engine.AnswerUndone: "undone",
 	engine.AnswerForgotten: "forgotten", engine.AnswerPrepared: "prepared", engine.AnswerAbsent: "absent",
-	engine.AnswerWound: "wound", engine.AnswerElsewhere: "elsewhere", engine.AnswerHanded: "handed",
+	engine.AnswerWound: "wound", engine.AnswerWaits: "waits", engine.AnswerElsewhere: "elsewhere", engine.AnswerHanded: "handed",
 }
 
 // Answer implements engine.Coordinators.
@@ -179,11 +179,11 @@ func TestCopiesOfOrders(t *testing.T) {
 func TestOlderWins(t *testing.T) {
 	p := newPart(t)
 	p.send(p.run(5, 1, 1, "INCR a"), "5 ran :1")
-	p.send(p.run(7, 1, 1, "INCR a")) // younger: waits
-	p.send(p.run(3, 1, 1, "INCR a"), "5 wound")
-	p.send(p.run(3, 1, 1, "INCR a"), "5 wound") // asked again, wounded again
+	p.send(p.run(7, 1, 1, "INCR a"), "7 waits") // younger
+	p.send(p.run(3, 1, 1, "INCR a"), "5 wound", "3 waits")
+	p.send(p.run(3, 1, 1, "INCR a"), "5 wound", "3 waits") // asked again, wounded again
 	p.send(p.order(engine.OrderUndo, 5, 1), "5 undone", "3 ran :1")
-	p.send(p.run(5, 2, 1, "INCR a"))
+	p.send(p.run(5, 2, 1, "INCR a"), "5 waits")
 	p.send(p.order(engine.OrderCommit, 3, 1), "3 committed", "5 ran :2")
 	p.send(p.order(engine.OrderCommit, 5, 2), "5 committed", "7 ran :3")
 	p.send(p.order(engine.OrderCommit, 7, 1), "7 committed")
@@ -225,7 +225,7 @@ func TestWholeShard(t *testing.T) {
 	p.send(p.run(5, 1, 1, "SET a 1"), "5 ran +OK")
 	o := p.run(7, 1, 1)
 	o.Locks = []engine.Lock{{Key: locks.Key{All: true}}}
-	p.send(o)
+	p.send(o, "7 waits")
 	behind := p.post("GET b")
 	p.send(p.order(engine.OrderCommit, 5, 1), "5 committed", "7 ran")
 	if *behind != "" {
@@ -289,9 +289,9 @@ func TestHandedOver(t *testing.T) {
 	if handed != "l 1" || *popped != "" {
 		t.Errorf("handed %q, popped %q", handed, *popped)
 	}
-	p.send(p.run(4, 1, 1, "LLEN l"), "9 wound") // it is older
+	p.send(p.run(4, 1, 1, "LLEN l"), "9 wound", "4 waits") // it is older
 	p.send(p.order(engine.OrderUndo, 9, 1), "9 undone", "4 ran :1")
-	p.send(p.run(9, 2, 1, "LPOP l"))
+	p.send(p.run(9, 2, 1, "LPOP l"), "9 waits")
 	p.send(p.order(engine.OrderCommit, 4, 1), "4 committed", "9 ran $1 x")
 	p.send(p.order(engine.OrderCommit, 9, 2), "9 committed")
 	if *popped != "$-1" {
@@ -306,14 +306,14 @@ func TestReminders(t *testing.T) {
 	home := p.run(5, 1, 1, "SET a 1")
 	p.send(home, "5 ran +OK")
 	p.send(p.run(7, 1, 1, "SET b 1"), "7 ran +OK")
-	p.send(p.run(6, 1, 1, "SET b 1"), "7 wound")
+	p.send(p.run(6, 1, 1, "SET b 1"), "7 wound", "6 waits")
 	decide := p.order(engine.OrderDecide, 5, 1)
 	decide.Record = []byte("+r")
 	p.send(decide, "5 decided +r")
 	p.Engine.Tick(p.Now + 500)
 	p.expect()
 	p.Engine.Tick(p.Now + 1500)
-	p.expect("7 wound", "7 ran +OK", "5 decided +r")
+	p.expect("7 wound", "6 waits", "7 ran +OK", "5 decided +r")
 	p.Engine.Tick(p.Now + 1600)
 	p.expect()
 }

@@ -74,7 +74,7 @@ func TestSeal(t *testing.T) {
 	}
 	waits := p.ask(1, "GET b")
 	p.send(p.order(engine.OrderUndo, 7, 1), "7 undone")
-	p.send(p.run(7, 2, 1, "SET a 2"))
+	p.send(p.run(7, 2, 1, "SET a 2"), "7 waits")
 	if !p.Engine.Sealed() || p.Engine.Sagas() != 1 || *waits != "" {
 		t.Errorf("sealed %v with %d sagas; GET answered %q", p.Engine.Sealed(), p.Engine.Sagas(), *waits)
 	}
@@ -91,7 +91,7 @@ func TestSeal(t *testing.T) {
 		t.Error("an idle shard is not sealed at once")
 	}
 	waits = p.ask(1, "SET a 3")
-	p.send(p.run(8, 1, 1, "SET a 4"))
+	p.send(p.run(8, 1, 1, "SET a 4"), "8 waits")
 	p.Engine.Close()
 	p.expect("8 elsewhere")
 	if *waits != "refused" {
