@@ -15,7 +15,7 @@ import (
 // over three nodes of this process, whose keys are anywhere: with -cpuprofile it shows
 // what a command costs all nodes.
 func BenchmarkCluster(b *testing.B) {
-	const pipeline, connections, keys = 16, 8, 100000
+	const pipeline, connections, keys = 16, 8, 1000000
 	for _, kind := range []struct {
 		name string
 		keys int
@@ -33,12 +33,12 @@ func BenchmarkCluster(b *testing.B) {
 				conns = append(conns, &loadConn{conn: c, in: bufio.NewReader(c)})
 			}
 			r := rand.New(rand.NewPCG(1, 2))
-			for range 64 {
-				var batch []byte
-				for range pipeline {
-					batch = appendCommand(batch, r, kind.name, kind.keys, kind.pair, keys)
-				}
-				for _, c := range conns {
+			for _, c := range conns {
+				for range 64 {
+					var batch []byte
+					for range pipeline {
+						batch = appendCommand(batch, r, kind.name, kind.keys, kind.pair, keys)
+					}
 					c.batches = append(c.batches, batch)
 				}
 			}
