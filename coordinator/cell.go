@@ -22,9 +22,9 @@ type cell struct {
 	n      *Coordinators
 	id     engine.SagaID
 	call   *saga.Call
-	done   func()
+	done   func() // not while a loop drives it
 	handed *saga.Handed
-	tell   func(message any) // to the child that runs it, guarded by n.mu
+	tell   func(message any) // to the child that runs it, nil: there is none, guarded by n.mu
 	early  []any             // what came before tell, guarded by n.mu
 
 	machine  machine
@@ -58,6 +58,21 @@ func (c *cell) begin(tell func(message any)) {
 	if c.failed != nil && c.back.Load() {
 		c.returned()
 	}
+}
+
+// pass gives a message to whoever runs the saga; false if nobody does yet. n.mu is
+// held.
+func (c *cell) pass(message any) bool {
+	switch {
+	case c.driver != nil:
+		c.passed = true
+		c.driver.Post(func() { c.turn(message) })
+	case c.tell != nil:
+		c.tell(message)
+	default:
+		return false
+	}
+	return true
 }
 
 func (c *cell) take(message any) {
@@ -132,7 +147,7 @@ func (c *cell) Post(f func()) {
 	c.call.Post(func() {
 		defer func() { // also if f panics: others wait for the keys
 			c.back.Store(true)
-			c.n.send(c, posted{})
+			c.n.send(c.id, posted{})
 		}()
 		f()
 	})
@@ -144,6 +159,10 @@ func (c *cell) Blocked(b *saga.Blocked) { c.blocked = b }
 // Reply implements saga.Port.
 func (c *cell) Reply(out *reply.Writer, deferred []func()) {
 	c.answered = true
+	if c.driver != nil && len(deferred) == 0 {
+		c.driver.Done(c.ticket, out.Buf)
+		return
+	}
 	if b := c.blocked; b == nil {
 		c.call.Out.Buf = append(c.call.Out.Buf, out.Buf...)
 		c.call.Out.Errs += out.Errs
@@ -157,8 +176,12 @@ func (c *cell) Reply(out *reply.Writer, deferred []func()) {
 		c.done()
 		return
 	}
+	done := c.done
+	if d, ticket, call := c.driver, c.ticket, c.call; d != nil {
+		done = func() { d.Done(ticket, call.Out.Buf) }
+	}
 	c.call.Post(func() {
-		defer c.done()
+		defer done()
 		for _, f := range deferred {
 			f()
 		}

@@ -20,6 +20,8 @@ type Coordinators struct {
 	waiters  map[engine.SagaID]*engine.Waiter // of blocked calls, see Await
 	outcomes outcomes
 	beat     int64 // Unix milliseconds of the last tick
+
+	spare sync.Pool // of *cell
 }
 
 // Submit carries out a call, which must own its memory (Call.Own) and have Post.
@@ -90,15 +92,11 @@ func (n *Coordinators) forget(c *cell) {
 	n.mu.Unlock()
 }
 
-// send gives a message to the child that runs the saga now, if there is one.
-func (n *Coordinators) send(c *cell, message any) {
+// send gives a message to whoever runs the saga now, if it lives.
+func (n *Coordinators) send(id engine.SagaID, message any) {
 	n.mu.Lock()
-	tell := c.tell
-	if tell == nil {
+	defer n.mu.Unlock()
+	if c := n.live[id]; c != nil && !c.pass(message) {
 		c.early = append(c.early, message)
-	}
-	n.mu.Unlock()
-	if tell != nil {
-		tell(message)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // Driver is an event loop that drives sagas in place of an actor of their own: what
@@ -17,6 +19,8 @@ type Driver interface {
 	Order(to directory.Number, shard int, o *engine.Order) bool
 	// Post makes the loop run f, even if the client has gone.
 	Post(f func())
+	// Done takes the reply to a call, on the loop. out is valid during the call.
+	Done(ticket uint64, out []byte)
 	// On tells whether the loop is the one that is named so.
 	On(loop any) bool
 }
@@ -24,39 +28,87 @@ type Driver interface {
 // driven is the part of a cell that a loop drives.
 type driven struct {
 	driver Driver
+	ticket uint64
 	inside bool            // a turn is under way
-	inbox  []engine.Answer // that were given in it
-	beats  int             // ticks of the node that it has lived through
+	inbox  []engine.Answer // that were given in it; they name
+	bytes  []byte          // and
+	ends   []int
+	beats  int  // ticks of the node that it has lived through
+	passed bool // something that was posted may name the cell, guarded by n.mu
+
+	// Memory.
+	own         saga.Call
+	words       words.List
+	out         reply.Writer
+	coordinator saga.Coordinator
 }
 
 // Drive is Submit for a call whose saga the caller's event loop drives. Its program
-// must be short.
-func (n *Coordinators) Drive(d Driver, call *saga.Call, done func()) {
-	c := &cell{n: n, id: n.env.NewID(call.Now), call: call, done: done}
-	c.driver = d
-	c.machine = n.env.NewCoordinator(c.id, call, c, nil)
+// must be short. The call's memory stays the caller's; post is its Post.
+func (n *Coordinators) Drive(d Driver, ticket uint64, call *saga.Call, post func(func())) {
+	c := n.cell(call)
+	c.call.Post = post
+	c.n, c.id, c.driver, c.ticket = n, n.env.NewID(call.Now), d, ticket
+	n.env.Renew(&c.coordinator, c.id, c.call, c)
+	c.machine = &c.coordinator
 	n.mu.Lock()
-	c.tell = func(message any) { d.Post(func() { c.turn(func() { c.take(message) }) }) }
 	n.live[c.id] = c
 	n.mu.Unlock()
-	c.turn(c.machine.Start)
+	c.turn(nil)
 }
 
-// TakeOn is Take, called on an event loop.
+// cell returns a cell for a call, which has its own copy of it. What is planned has
+// no part that may outlive its end, so its memory can be used again.
+func (n *Coordinators) cell(call *saga.Call) *cell {
+	if !n.env.Plans(call) {
+		return &cell{call: call.Own()}
+	}
+	c, _ := n.spare.Get().(*cell)
+	if c == nil {
+		c = &cell{}
+	}
+	call.OwnInto(&c.own, &c.words, &c.out)
+	c.call = &c.own
+	return c
+}
+
+// keptWords is how many bytes of words a cell may have had that is used again.
+const keptWords = 16 << 10
+
+// retire takes back a cell that has ended, unless somebody may still name it.
+func (n *Coordinators) retire(c *cell) {
+	n.mu.Lock()
+	delete(n.live, c.id)
+	passed := c.passed
+	n.mu.Unlock()
+	if passed || c.call != &c.own || c.words.Size() > keptWords || cap(c.out.Buf) > keptWords {
+		return
+	}
+	c.words.Reset()
+	*c = cell{driven: driven{
+		inbox: c.inbox[:0], bytes: c.bytes[:0], ends: c.ends[:0],
+		words: c.words, out: reply.Writer{Buf: c.out.Buf[:0]}, own: saga.Call{Queue: c.own.Queue[:0]}, coordinator: c.coordinator,
+	}}
+	n.spare.Put(c)
+}
+
+// TakeOn is Take, called on an event loop with an answer that is valid during the call.
 func (n *Coordinators) TakeOn(loop any, a *engine.Answer) {
 	n.mu.Lock()
 	c := n.live[a.Saga]
+	here := c != nil && c.driver != nil && c.driver.On(loop)
 	n.mu.Unlock()
-	if c != nil && c.driver != nil && c.driver.On(loop) {
-		c.turn(func() { c.machine.Answer(a) })
+	if here {
+		c.turn(a)
 		return
 	}
-	n.take(c, a)
+	n.take(c, a.Own())
 }
 
-// turn lets the machine do something, and then take the answers that shards of this
-// node have given to it at once. A machine that panics is recovered by an actor.
-func (c *cell) turn(f func()) {
+// turn lets the machine begin, or take a message, and then take the answers that
+// shards of this node have given to it at once. A machine that panics is recovered by
+// an actor.
+func (c *cell) turn(message any) {
 	if c.driver == nil || c.machine.Ended() {
 		return // it has crashed, or ended, before this came
 	}
@@ -67,20 +119,26 @@ func (c *cell) turn(f func()) {
 		}
 	}()
 	c.inside = true
-	f()
+	if message == nil {
+		c.machine.Start()
+	} else {
+		c.take(message)
+	}
 	for i := 0; i < len(c.inbox); i++ { // which may grow
 		c.machine.Answer(&c.inbox[i])
 	}
-	c.inside, c.inbox = false, nil // the machine may keep what was in it
+	c.inside, c.inbox, c.bytes, c.ends = false, c.inbox[:0], c.bytes[:0], c.ends[:0]
 	if c.machine.Ended() {
-		c.n.forget(c)
+		c.n.retire(c)
 	}
 }
 
 // fall gives a saga that has crashed on its loop to an actor.
 func (c *cell) fall() {
+	d, ticket := c.driver, c.ticket
 	c.n.mu.Lock()
-	c.driver, c.tell = nil, nil
+	c.done = func() { d.Post(func() { d.Done(ticket, c.call.Out.Buf) }) }
+	c.driver, c.passed = nil, true
 	c.n.mu.Unlock()
 	if c.crashed() {
 		c.n.supervise(c)
@@ -92,7 +150,13 @@ func (c *cell) Lends() bool { return c.driver != nil }
 
 // Answer implements engine.Coordinators for orders that are carried out while the
 // saga is at its turn.
-func (c *cell) Answer(a *engine.Answer) { c.inbox = append(c.inbox, *a) }
+func (c *cell) Answer(a *engine.Answer) {
+	bytesAt, endsAt := len(c.bytes), len(c.ends)
+	c.bytes, c.ends = append(c.bytes, a.Out...), append(c.ends, a.Ends...)
+	c.inbox = append(c.inbox, *a)
+	own := &c.inbox[len(c.inbox)-1]
+	own.Out, own.Ends = c.bytes[bytesAt:len(c.bytes):len(c.bytes)], c.ends[endsAt:len(c.ends):len(c.ends)]
+}
 
 // order carries an order out at once, where its shard is here and idle.
 func (d *driven) order(c *cell, shard int, o *engine.Order) {
@@ -120,7 +184,7 @@ func (n *Coordinators) beatDriven() {
 	for _, c := range n.live {
 		if c.driver != nil {
 			if c.beats++; c.beats > 1 {
-				c.tell(tick{})
+				c.pass(tick{})
 			}
 		}
 	}

@@ -10,28 +10,33 @@ import (
 )
 
 // loop drives sagas on the goroutine of a test.
-type loop struct{ posted chan func() }
+type loop struct {
+	posted chan func()
+	out    []byte
+	done   bool
+}
 
 func (*loop) Order(directory.Number, int, *engine.Order) bool { return false }
 func (l *loop) Post(f func())                                 { l.posted <- f }
 func (l *loop) On(any) bool                                   { return false }
+func (l *loop) Done(_ uint64, out []byte)                     { l.out, l.done = append(l.out[:0], out...), true }
 
 // drive runs a call as a saga that this goroutine drives.
 func (r *rig) drive(l *loop, call *saga.Call) string {
 	r.t.Helper()
-	done := false
-	call.Post = l.Post
-	r.sagas.Drive(l, call, func() { done = true })
-	for !done {
+	l.done = false
+	r.sagas.Drive(l, 7, call, l.Post)
+	for !l.done {
 		(<-l.posted)()
 	}
-	return flat(call.Out.Buf)
+	call.Out.Buf = append(call.Out.Buf, l.out...)
+	return flat(l.out)
 }
 
 // TestDriven: a saga that a loop drives leaves what one leaves that an actor runs.
 func TestDriven(t *testing.T) {
 	a, b := newRig(t, 5), newRig(t, 5)
-	l := &loop{make(chan func(), 1024)}
+	l := &loop{posted: make(chan func(), 1024)}
 	agree(t, a, b, a.submit, func(c *saga.Call) string {
 		if c.Block != nil || b.node.Env.Computes(c) {
 			return b.submit(c)
@@ -53,7 +58,7 @@ func BenchmarkDriven(b *testing.B) {
 				}
 			}
 			call := r.call(set)
-			l := &loop{make(chan func(), 1024)}
+			l := &loop{posted: make(chan func(), 1024)}
 			b.ReportAllocs()
 			for range b.N {
 				call.Out.Buf = call.Out.Buf[:0]

@@ -56,9 +56,7 @@ func (n *Coordinators) Fence() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, c := range n.live {
-		if c.tell != nil {
-			c.tell(fenced{})
-		}
+		c.pass(fenced{})
 	}
 }
 
@@ -69,11 +67,8 @@ func (n *Coordinators) missed(shard int, o *engine.Order, why engine.AnswerKind)
 	if o.Kind == engine.OrderCommit && why == engine.AnswerLost {
 		n.outcomes.add(outcome{o.Saga, shard})
 	}
-	c := n.live[o.Saga]
 	n.mu.Unlock()
-	if c != nil {
-		n.send(c, &engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
-	}
+	n.send(o.Saga, &engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
 }
 
 // Answer implements engine.Coordinators for the shards of this node.
@@ -104,7 +99,7 @@ func (n *Coordinators) Take(a *engine.Answer) {
 
 func (n *Coordinators) take(c *cell, a *engine.Answer) {
 	if c != nil {
-		n.send(c, a)
+		n.send(a.Saga, a)
 		return
 	}
 	if a.Kind == engine.AnswerHanded && n.wake(a) {

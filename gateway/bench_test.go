@@ -1,3 +1,5 @@
+//go:build unix
+
 package gateway_test
 
 import (
@@ -6,7 +8,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/troupedb/troupe/shard/reply"
 )
@@ -43,6 +47,7 @@ func BenchmarkCluster(b *testing.B) {
 				}
 			}
 			b.ResetTimer()
+			before := processCPU(b)
 			for n := 0; n < b.N; n += pipeline * connections {
 				for _, c := range conns {
 					c.send(b, n/(pipeline*connections))
@@ -51,8 +56,18 @@ func BenchmarkCluster(b *testing.B) {
 					c.receive(b, pipeline)
 				}
 			}
+			b.ReportMetric(float64((processCPU(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
+}
+
+// processCPU is what this process has used so far, all nodes and the client.
+func processCPU(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // loadConn is a connection and what is to be sent on it.

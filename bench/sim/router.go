@@ -9,6 +9,7 @@ import (
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/wire"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // router is a node's coordinator.Coordinators, rule by rule: where orders and answers
@@ -64,7 +65,7 @@ func (r *router) order(shard int, o *engine.Order) {
 	if owner == d.Self {
 		own := o.Own() // copies of it come late, as they do not in a process
 		for i := range own.Steps {
-			own.Steps[i].Args = saga.CloneArgs(own.Steps[i].Args)
+			own.Steps[i].Args = words.Clone(own.Steps[i].Args)
 		}
 		p.local(func() { p.shard(shard).order(own) })
 		return

@@ -4,6 +4,7 @@ import (
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/locks"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // Port is how a coordinator, or a Recovery, reaches others. Its methods must not
@@ -22,8 +23,8 @@ type Port interface {
 }
 
 // Lender is a Port that has taken an order along, or had it carried out, when Order
-// returns, and copies of it what it keeps beyond that but the words of its steps. The
-// words of a call do not change, so they need not be copied for it.
+// returns, and keeps nothing of it beyond that. In its turn it brings answers that are
+// valid only as long as they are being taken.
 type Lender interface{ Lends() bool }
 
 // Handed is the key that was locked for a blocked call, which is run again.
@@ -74,9 +75,14 @@ type Coordinator struct {
 	answered bool     // the client has its reply
 	where    []*link  // where each of the run's steps went
 	known    []keyRef // to be locked with the first steps
-	store    []link   // memory of links
 	lends    bool     // see Lender
 	failure  reply.Error
+
+	// Memory.
+	store   []link
+	sending []*link
+	planned run
+	bytes   []byte // of a decision
 }
 
 type phase uint8
@@ -106,18 +112,34 @@ type link struct {
 	next    *engine.Order
 	ran     *engine.Answer // to the last round
 	taken   int            // replies of ran that are taken
+	own     engine.Answer  // memory of ran, where it was lent
 
 	first  engine.Order // memory of the first order, where the port lends
-	steps  [2]engine.SagaStep
+	steps  []engine.SagaStep
 	simple engine.Order // and of those without steps
 }
 
 // NewCoordinator returns a coordinator for a call that owns its memory. handed is
 // nil except for a call that was blocked.
 func (e *Env) NewCoordinator(id engine.SagaID, call *Call, port Port, handed *Handed) *Coordinator {
-	lender, ok := port.(Lender)
-	return &Coordinator{env: e, port: port, call: call, id: id, handed: handed, lends: ok && lender.Lends()}
+	c := &Coordinator{}
+	e.Renew(c, id, call, port)
+	c.handed = handed
+	return c
 }
+
+// Renew makes c, which has ended or is new, the coordinator of another call.
+func (e *Env) Renew(c *Coordinator, id engine.SagaID, call *Call, port Port) {
+	lender, ok := port.(Lender)
+	*c = Coordinator{
+		env: e, port: port, call: call, id: id, lends: ok && lender.Lends(),
+		links: c.links[:0], where: c.where[:0], store: c.store[:0], sending: c.sending[:0], planned: c.planned, bytes: c.bytes[:0],
+	}
+}
+
+// Plans tells whether the call is carried out by a plan, so that memory of a
+// coordinator that has ended is of use.
+func (e *Env) Plans(call *Call) bool { return e.plan(call) != nil }
 
 // Ended tells that nothing is left to do.
 func (c *Coordinator) Ended() bool { return c.phase == ended }
@@ -125,9 +147,15 @@ func (c *Coordinator) Ended() bool { return c.phase == ended }
 // Start begins an attempt.
 func (c *Coordinator) Start() {
 	c.phase, c.attempt = running, c.attempt+1
-	c.links, c.home, c.held, c.wounded = nil, nil, false, false
-	c.run = c.env.start(c.call)
-	c.lockKnown()
+	c.links, c.store = c.links[:0], c.store[:0]
+	c.home, c.held, c.wounded = nil, false, false
+	if plan := c.env.plan(c.call); plan != nil && c.handed == nil {
+		c.run = &c.planned
+		c.run.begin(c.env, c.call, plan)
+	} else {
+		c.run = c.env.start(c.call)
+		c.lockKnown()
+	}
 	c.advance()
 }
 
@@ -154,7 +182,7 @@ func (c *Coordinator) lockKnown() {
 
 // advance goes on with the program until it wants something from others.
 func (c *Coordinator) advance() {
-	if _, more := c.run.next(); !more {
+	if !c.run.next() {
 		c.finish()
 		return
 	}
@@ -179,13 +207,13 @@ func (c *Coordinator) sendSteps() {
 		c.where = append(c.where, l)
 	}
 	c.lockRest()
-	var out []*link
+	c.sending = c.sending[:0]
 	for _, l := range c.links {
 		if l.next != nil {
-			out = append(out, l)
+			c.sending = append(c.sending, l)
 		}
 	}
-	for _, l := range out {
+	for _, l := range c.sending {
 		if l.round++; l.round == 1 {
 			l.epoch = c.env.place(l.shard).Epoch
 		}
@@ -219,14 +247,18 @@ func (c *Coordinator) link(shard int) *link {
 	if len(c.store) == cap(c.store) {
 		c.store = make([]link, 0, linkStore)
 	}
-	c.store = append(c.store, link{shard: shard})
+	c.store = c.store[:len(c.store)+1]
 	l := &c.store[len(c.store)-1]
+	*l = link{
+		shard: shard, steps: l.steps[:0],
+		own: engine.Answer{Out: l.own.Out[:0], Ends: l.own.Ends[:0]},
+	}
 	c.links = append(c.links, l)
 	return l
 }
 
 // linkStore is how many links are made at once.
-const linkStore = 8
+const linkStore = 16
 
 // prepare returns the order that goes to l with the next steps.
 func (l *link) prepare(c *Coordinator) *engine.Order {
@@ -245,16 +277,18 @@ func (l *link) addStep(c *Coordinator, s *Step) {
 	o := l.prepare(c)
 	args := s.Args
 	if !c.lends {
-		args = CloneArgs(args)
+		args = words.Clone(args)
 	}
 	step := engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: args, Wait: s.Wait}
 	if h := c.handed; h != nil && s.Wait != nil && h.DB == step.DB && string(h.Key) == string(s.Args[s.Key]) {
 		step.Place = h.Place
 	}
-	if o == &l.first && o.Steps == nil {
-		o.Steps = l.steps[:0]
+	if o != &l.first {
+		o.Steps = append(o.Steps, step)
+		return
 	}
-	o.Steps = append(o.Steps, step)
+	l.steps = append(l.steps, step)
+	o.Steps = l.steps
 }
 
 func (c *Coordinator) send(l *link, o *engine.Order) {

@@ -95,7 +95,7 @@ func (c *Coordinator) ran(l *link, a *engine.Answer) {
 	if c.phase != running || a.Round != l.round || !c.settle(l, engine.OrderRun) {
 		return
 	}
-	l.visit, l.ran = a.Visit, a
+	l.visit, l.ran = a.Visit, c.keep(l, a)
 	if a.Kind == engine.AnswerFailed {
 		c.failure = ErrUndone
 		c.undoUnlessAway()
@@ -105,6 +105,17 @@ func (c *Coordinator) ran(l *link, a *engine.Answer) {
 		c.deliver()
 		c.advance()
 	}
+}
+
+// keep returns an answer to the last round for as long as it is needed.
+func (c *Coordinator) keep(l *link, a *engine.Answer) *engine.Answer {
+	if !c.lends {
+		return a
+	}
+	out, ends := append(l.own.Out[:0], a.Out...), append(l.own.Ends[:0], a.Ends...)
+	l.own = *a
+	l.own.Out, l.own.Ends = out, ends
+	return &l.own
 }
 
 // deliver puts the replies of the round where the program wants them, in the
@@ -149,13 +160,7 @@ func (c *Coordinator) finish() {
 
 // met leaves out the participants whose first order was never sent.
 func met(links []*link) []*link {
-	var sent []*link
-	for _, l := range links {
-		if l.round > 0 {
-			sent = append(sent, l)
-		}
-	}
-	return sent
+	return slices.DeleteFunc(links, func(l *link) bool { return l.round == 0 })
 }
 
 func (c *Coordinator) decide() {
@@ -248,13 +253,14 @@ func (c *Coordinator) after(l *link, kind engine.OrderKind) {
 
 // record is the decision as home keeps it.
 func (c *Coordinator) record() []byte {
-	d := &troupev1.Decision{Saga: uint64(c.id), Reply: c.run.out.Buf, Errors: c.run.out.Errs}
+	b := troupev1.BeginDecision(c.bytes[:0], uint64(c.id), c.run.out.Buf, c.run.out.Errs)
 	for _, l := range c.links {
-		d.Participants = append(d.Participants, &troupev1.Participant{
-			Shard: uint32(l.shard), Attempt: c.attempt, Visit: l.visit,
-		})
+		b = troupev1.AppendParticipant(b, uint32(l.shard), c.attempt, l.visit)
 	}
-	return d.Encode()
+	if c.lends {
+		c.bytes = b
+	}
+	return b
 }
 
 // decided answers the client at once: nobody can see the others before they

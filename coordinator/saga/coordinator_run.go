@@ -7,12 +7,13 @@ import (
 	"github.com/troupedb/troupe/shard/reply"
 )
 
-// run is one run of a program as a coroutine: next goes on with the program until
-// it wants something, which is in steps or ask then; the answer is left for it
-// and next called again. It is an executor.
+// run is one run of a plan, or of a program as a coroutine: next goes on until it
+// wants something, which is in steps or ask then; the answer is left for it and next
+// called again. It is an executor.
 type run struct {
+	plan    *Plan // nil: it is a coroutine
 	tx      Tx
-	call    Call // with Block recording instead of blocking
+	call    Call // of a coroutine, with Block recording instead of blocking
 	out     reply.Writer
 	blocked *Blocked
 
@@ -20,9 +21,9 @@ type run struct {
 	to    *reply.Writer // where the replies go
 	ask   func()        // wanted: to be run where Call.Local lives
 
-	yield func(struct{}) bool
-	next  func() (struct{}, bool) // false: the program has ended
-	stop  func()
+	yield  func(struct{}) bool
+	resume func() (struct{}, bool) // false: the program has ended
+	cancel func()
 }
 
 // abandoned unwinds a program that is not to go on.
@@ -38,7 +39,7 @@ func (e *Env) start(call *Call) *run {
 		Args: call.Args, Cmd: call.Cmd, DB: call.DB, Now: call.Now, Out: &r.out, Call: &r.call,
 		env: e, exec: r, scratch: reply.Writer{Proto: reply.RESP2},
 	}
-	r.next, r.stop = iter.Pull(func(yield func(struct{}) bool) {
+	r.resume, r.cancel = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			if p := recover(); p != nil && p != any(abandoned{}) {
 				panic(p)
@@ -48,6 +49,45 @@ func (e *Env) start(call *Call) *run {
 		e.programs[call.Cmd.ID](&r.tx)
 	})
 	return r
+}
+
+// begin prepares a run of a plan, with the memory of an earlier one.
+func (r *run) begin(e *Env, call *Call, plan *Plan) {
+	r.plan, r.steps, r.to = plan, nil, nil
+	r.out = reply.Writer{Proto: call.Out.Proto, Buf: r.out.Buf[:0]}
+	r.tx = Tx{
+		Args: call.Args, Cmd: call.Cmd, DB: call.DB, Now: call.Now, Out: &r.out, Call: call,
+		env: e, scratch: reply.Writer{Proto: reply.RESP2, Buf: r.tx.scratch.Buf[:0]}, steps: r.tx.steps[:0],
+	}
+}
+
+// next goes on; false: it has come to its end.
+func (r *run) next() (more bool) {
+	if r.plan == nil {
+		_, more = r.resume()
+		return more
+	}
+	if r.to == nil {
+		r.steps, r.to = r.plan.Steps(&r.tx), &r.tx.scratch
+		if r.plan.Into {
+			r.to = &r.out
+		}
+		return len(r.steps) > 0
+	}
+	if !r.plan.Into {
+		r.tx.hand(r.steps)
+	}
+	if r.plan.Reply != nil {
+		r.plan.Reply(&r.tx, r.steps)
+	}
+	return false
+}
+
+// stop ends a run that is not to go on.
+func (r *run) stop() {
+	if r.plan == nil {
+		r.cancel()
+	}
 }
 
 // want hands control to the coordinator until it has what r wants.

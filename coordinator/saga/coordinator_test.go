@@ -11,7 +11,7 @@ import (
 
 // newTaped returns a coordinator of three shards for a program.
 func newTaped(program Program) (*Coordinator, *tape) {
-	env, out := &Env{Slots: directory.Even(3), programs: []Program{program}}, &tape{}
+	env, out := &Env{Slots: directory.Even(3), programs: []Program{program}, plans: make([]*Plan, 1)}, &tape{}
 	info := &command.Info{Row: &command.Row{Route: command.RouteSaga}}
 	return env.NewCoordinator(7, &Call{Cmd: info, Out: &reply.Writer{}}, out, nil), out
 }

@@ -23,6 +23,7 @@ type Env struct {
 
 	ids      atomic.Uint64 // the last identity of a saga, without its node
 	programs []Program
+	plans    []*Plan
 	computes []bool // by command: Command.Computes
 	byName   map[string]*command.Info
 	seeds    atomic.Uint32 // the last of scripts
@@ -35,6 +36,7 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 		Scripts:  script.New(script.Options{}),
 		Running:  &Running{},
 		programs: make([]Program, table.Len()),
+		plans:    make([]*Plan, table.Len()),
 		computes: make([]bool, table.Len()),
 		byName:   map[string]*command.Info{},
 	}
@@ -44,7 +46,10 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 	}
 	for _, info := range table.All() {
 		e.byName[info.FullName] = info
-		e.programs[info.ID] = byRow[info.Row].Run
+		c := byRow[info.Row]
+		if e.programs[info.ID], e.plans[info.ID] = c.Run, c.Plan; c.Run == nil && c.Plan != nil {
+			e.programs[info.ID] = c.Plan.run
+		}
 		e.computes[info.ID] = byRow[info.Row].Computes
 	}
 	return e

@@ -1,11 +1,15 @@
 package saga
 
 import (
+	"slices"
+
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data/num"
 )
 
-var transactionCommands = []Command{{Row: &execRow, Run: transaction}}
+var transactionCommands = []Command{
+	{Row: &execRow, Run: transaction, Plan: &Plan{Fits: plain, Steps: queued, Into: true}},
+}
 
 // execRow is what a gateway calls with the queue of a connection when it is told
 // EXEC, whose own row is the gateway's.
@@ -34,6 +38,25 @@ func transaction(t *Tx) {
 	if db := t.DB; db != home && t.Call.Selected != nil {
 		t.Defer(func() { t.Call.Selected(db) })
 	}
+}
+
+// plain tells whether a transaction is nothing but commands on one key each.
+func plain(call *Call) bool {
+	return len(call.Watches) == 0 && !slices.ContainsFunc(call.Queue, func(q Queued) bool {
+		return q.Cmd.Route != command.RouteSingle || q.Cmd.KeyPos <= 0
+	})
+}
+
+// queued returns the commands of a plain transaction. All of them go out at once: none
+// can tell on another shard whether others have run before it.
+func queued(t *Tx) []Step {
+	t.Out.Array(len(t.Call.Queue))
+	steps := t.Steps(len(t.Call.Queue))
+	for i := range steps {
+		q := &t.Call.Queue[i]
+		steps[i].Cmd, steps[i].Args, steps[i].Key = q.Cmd, q.Args, q.Cmd.KeyPos
+	}
+	return steps
 }
 
 // unchanged tells whether all watched keys are as they were when their watch began.

@@ -14,13 +14,13 @@ import (
 
 var genericCommands = []Command{
 	{Row: &copyRow, Run: copyKey, Computes: true},
-	{Row: &delRow, Run: sumOver("~del")},
-	{Row: &existsRow, Run: sumOver("~exists")},
+	{Row: &delRow, Plan: sumOver("~del")},
+	{Row: &existsRow, Plan: sumOver("~exists")},
 	{Row: &moveRow, Run: move, Computes: true},
 	{Row: &renameRow, Run: func(t *Tx) { renameKey(t, false) }},
 	{Row: &renamenxRow, Run: func(t *Tx) { renameKey(t, true) }},
-	{Row: &touchRow, Run: sumOver("~touch")},
-	{Row: &unlinkRow, Run: sumOver("~del")},
+	{Row: &touchRow, Plan: sumOver("~touch")},
+	{Row: &unlinkRow, Plan: sumOver("~del")},
 	{Row: &generic.ObjectHelpRow, Run: objectHelp},
 	{Row: &generic.MemoryHelpRow, Run: memoryHelp},
 }
@@ -104,21 +104,19 @@ var touchRow = command.Row{
 	},
 }
 
-// sumOver is a program that adds up what a step replies at each key.
-func sumOver(step string) Program {
-	return func(t *Tx) {
-		cmd := t.Find(step)
-		steps := t.Steps(len(t.Args) - 1)
-		for i := range steps {
-			s := &steps[i]
-			s.Cmd, s.Args, s.Key = cmd, t.Args[i:i+2], 1
-		}
-		if len(steps) == 1 {
-			t.Into(steps)
-			return
-		}
-		t.Do(steps)
-		t.Out.Int(sumReplies(steps))
+// sumOver adds up what a step replies at each key.
+func sumOver(step string) *Plan {
+	return &Plan{
+		Steps: func(t *Tx) []Step {
+			cmd := t.Find(step)
+			steps := t.Steps(len(t.Args) - 1)
+			for i := range steps {
+				s := &steps[i]
+				s.Cmd, s.Args, s.Key = cmd, t.Args[i:i+2], 1
+			}
+			return steps
+		},
+		Reply: func(t *Tx, steps []Step) { t.Out.Int(sumReplies(steps)) },
 	}
 }
 

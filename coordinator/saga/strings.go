@@ -7,8 +7,8 @@ import (
 
 var stringCommands = []Command{
 	{Row: &lcsRow, Run: lcs},
-	{Row: &mgetRow, Run: mget},
-	{Row: &msetRow, Run: mset},
+	{Row: &mgetRow, Plan: &Plan{Steps: mget, Into: true}},
+	{Row: &msetRow, Plan: &Plan{Steps: mset, Reply: func(t *Tx, _ []Step) { t.Out.OK() }}},
 	{Row: &msetnxRow, Run: msetnx},
 }
 
@@ -31,7 +31,7 @@ var mgetRow = command.Row{
 	},
 }
 
-func mget(t *Tx) {
+func mget(t *Tx) []Step {
 	get := t.Find("~get")
 	steps := t.Steps(len(t.Args) - 1)
 	for i := range steps {
@@ -39,7 +39,7 @@ func mget(t *Tx) {
 		s.Cmd, s.Args, s.Key = get, t.Args[i:i+2], 1
 	}
 	t.Out.Array(len(steps))
-	t.Into(steps)
+	return steps
 }
 
 var msetRow = command.Row{
@@ -64,24 +64,24 @@ var msetRow = command.Row{
 	},
 }
 
-func mset(t *Tx) {
+func mset(t *Tx) []Step {
 	if len(t.Args)%2 == 0 {
 		t.Out.Error(reply.WrongArity(t.Cmd.FullName))
-		return
+		return nil
 	}
-	setAll(t)
-	t.Out.OK()
+	return setAll(t)
 }
 
-// setAll sets the pairs of keys and values that are the arguments.
-func setAll(t *Tx) {
+// setAll returns the steps that set the pairs of keys and values that are the
+// arguments.
+func setAll(t *Tx) []Step {
 	set := t.Find("~set")
 	steps := t.Steps(len(t.Args) / 2)
 	for i := range steps {
 		s := &steps[i]
 		s.Cmd, s.Args, s.Key = set, t.Args[2*i:2*i+3], 1
 	}
-	t.Do(steps)
+	return steps
 }
 
 var msetnxRow = command.Row{
@@ -121,7 +121,7 @@ func msetnx(t *Tx) {
 		t.Out.Int(0)
 		return
 	}
-	setAll(t)
+	t.Do(setAll(t))
 	t.Out.Int(1)
 }
 

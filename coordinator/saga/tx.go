@@ -15,7 +15,9 @@ type Program func(t *Tx)
 // Command joins a row to its program.
 type Command struct {
 	Row *command.Row
-	Run Program
+	// Run carries the command out. It may be left out where a Plan does so always.
+	Run  Program
+	Plan *Plan
 	// Computes tells that the program may touch keys which its row's key specs
 	// do not find (scripts; COPY and MOVE, whose other key is in another
 	// database).
@@ -125,6 +127,11 @@ type Tx struct {
 // Do runs steps and leaves their answers in Reply.
 func (t *Tx) Do(steps []Step) {
 	t.exec.do(t, steps, &t.scratch)
+	t.hand(steps)
+}
+
+// hand gives steps their replies, which are in scratch.
+func (t *Tx) hand(steps []Step) {
 	for i := range steps {
 		steps[i].Reply = t.scratch.Buf[steps[i].from:steps[i].to]
 	}

@@ -190,14 +190,4 @@ func TestWordsAreNotKept(t *testing.T) {
 	if s.request.Args == nil || s.request.Args[:1][0] != nil {
 		t.Error("a short list is not kept empty")
 	}
-	s.ordered.Steps, s.ordered.Record = make([]engine.SagaStep, keptWords+1), []byte("large")
-	s.rest()
-	if s.ordered.Steps != nil || s.ordered.Record != nil {
-		t.Error("a large order is kept")
-	}
-	s.ordered.Steps = []engine.SagaStep{{Args: [][]byte{[]byte("large")}}}
-	s.rest()
-	if s.ordered.Steps == nil || s.ordered.Steps[0].Args != nil {
-		t.Error("a short order is not kept empty")
-	}
 }

@@ -3,6 +3,7 @@ package peer
 import (
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/gateway/netloop"
+	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/wire"
 )
 
@@ -31,6 +32,8 @@ type Loop struct {
 
 	lane uint64 // of its messages, 0: it has none of its own
 	ways map[directory.Number]*way
+
+	answer engine.Answer // the last one that has come, its memory
 }
 
 // Emitter has output that is to be sent at the end of a turn.

@@ -23,7 +23,8 @@ import (
 
 // Sagas take the answers of participants on other nodes.
 type Sagas interface {
-	// TakeOn is called on the event loop that has these streams.
+	// TakeOn is called on the event loop that has these streams. The answer is valid
+	// during the call.
 	TakeOn(loop any, a *engine.Answer)
 }
 

@@ -19,7 +19,7 @@ type serving struct {
 	from    directory.Number // 0 before its hello
 	request wire.Request
 	run     engine.Request
-	ordered engine.Order
+	orders  wire.Orders
 	lease   *shard.Handle
 	now     int64
 	fenced  bool
@@ -213,16 +213,10 @@ func (s *serving) rest() {
 		s.request.Args = nil
 	}
 	clear(s.request.Args[:cap(s.request.Args)])
-	if o := &s.ordered; cap(o.Steps) > keptWords {
-		o.Steps, o.Record = nil, nil
-	} else {
-		clear(o.Steps)
-		o.Record = nil
-	}
+	s.orders.Rest()
 }
 
-// keptWords is how many words a command, or steps an order, may have had whose list
-// of them is kept.
+// keptWords is how many words a command may have had whose list of them is kept.
 const keptWords = 64
 
 // post sends a request to its shard as a message that owns its memory.
@@ -276,12 +270,12 @@ func (s *serving) handle(e *engine.Engine, run *engine.Request, turn uint64, ind
 // order carries out an order of a saga. What the participant says to it goes back on
 // this connection.
 func (s *serving) order(content []byte) error {
-	index, b, ok := takeUint(append([]byte(nil), content...), true)
+	index, b, ok := takeUint(content, true)
 	if !ok || index >= uint64(len(s.net.env.Shards)) {
 		return errFrame
 	}
-	o := &s.ordered
-	if err := wire.ParseOrderInto(o, b, s.net.env.Table); err != nil {
+	o, err := s.orders.Parse(b, s.net.env.Table)
+	if err != nil {
 		return err
 	}
 	if !s.net.suits(o, int(index)) {

@@ -229,10 +229,12 @@ func (s *stream) take(f *frame) error {
 
 // answered takes an answer of a participant, on a loop.
 func (n *Net) answered(content []byte, on *Loop) error {
-	a, err := wire.ParseAnswer(append([]byte(nil), content...), n.env.Slots.Shards())
+	a := &on.answer
+	err := wire.ParseAnswerInto(a, content, n.env.Slots.Shards())
 	if err == nil {
 		n.sagas.TakeOn(on, a)
 	}
+	a.Out, a.Record, a.Key = nil, nil, nil
 	return err
 }
 

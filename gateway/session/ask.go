@@ -13,6 +13,7 @@ import (
 	"github.com/troupedb/troupe/gateway/peer"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // What is not in shards (clients, scripts, counters) each node has of its own. A
@@ -239,7 +240,7 @@ func (s *Session) AskNodes(r *LocalCall, to []directory.Number, args [][]byte, t
 		then(r, nil)
 		return
 	}
-	cmd, own := r.Cmd, saga.CloneArgs(args)
+	cmd, own := r.Cmd, words.Clone(args)
 	s.Later(r, func(done func(any)) {
 		s.Server.Ask(to, cmd, own, nil, func(a Answers) { done(a) })
 	}, func(r *LocalCall, v any) { then(r, v.(Answers)) })
@@ -250,7 +251,7 @@ func (s *Session) AskNodes(r *LocalCall, to []directory.Number, args [][]byte, t
 // ended by then, with a call that owns its memory, and writes the reply. It is not
 // for calls in transactions and scripts: see splice.
 func (s *Session) Later(r *LocalCall, start func(done func(any)), then func(r *LocalCall, v any)) {
-	own := &LocalCall{Cmd: r.Cmd, Args: saga.CloneArgs(r.Args), Out: &reply.Writer{Proto: r.Out.Proto}, DB: r.DB, done: r.done}
+	own := &LocalCall{Cmd: r.Cmd, Args: words.Clone(r.Args), Out: &reply.Writer{Proto: r.Out.Proto}, DB: r.DB, done: r.done}
 	if own.done == nil {
 		own.done = s.answerLate
 	}
@@ -269,7 +270,7 @@ func (s *Session) Later(r *LocalCall, start func(done func(any)), then func(r *L
 // patience is over.
 func (s *Session) AskUntil(r *LocalCall, args [][]byte, good func(a Answers) bool, then func(r *LocalCall, a Answers)) {
 	to := s.Server.Others()
-	cmd, own := r.Cmd, saga.CloneArgs(args)
+	cmd, own := r.Cmd, words.Clone(args)
 	until := time.Now().Add(askPatience)
 	s.Later(r, func(done func(any)) {
 		var ask func(wait time.Duration)

@@ -7,6 +7,7 @@ import (
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
 	"github.com/troupedb/troupe/shard/slot"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // dispatch sends a command on its route.
@@ -90,7 +91,7 @@ func (s *Session) postTo(h *shard.Handle, req *engine.Request) {
 	s.releaseLease()
 	s.Server.Stats.Posted.Add(1)
 	own := *req
-	own.Args = saga.CloneArgs(req.Args)
+	own.Args = words.Clone(req.Args)
 	ticket := s.away(req.Cmd)
 	s.hold() // on one node commands run in their order
 	s.sendTo(h, &own, ticket)

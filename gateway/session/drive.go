@@ -15,8 +15,6 @@ func (s *Session) drive(call *saga.Call) bool {
 	if s.w.loop == nil || call.Cmd.Flags&command.Blocking != 0 || s.Server.Env.Computes(call) {
 		return false
 	}
-	own := call.Own()
-	own.Post = s.post
 	ticket := s.away(call.Cmd)
 	if call.Cmd.Route == command.RouteSaga && len(call.Queue) == 0 {
 		s.pipe.sagas++
@@ -26,7 +24,10 @@ func (s *Session) drive(call *saga.Call) bool {
 	} else {
 		s.hold() // what it touches is not known here
 	}
-	s.Server.Sagas.Drive((*driver)(s), own, func() { s.arrived(ticket, own.Out.Buf) })
+	if s.postLater == nil {
+		s.postLater = s.post
+	}
+	s.Server.Sagas.Drive((*driver)(s), ticket, call, s.postLater)
 	return true
 }
 
@@ -72,6 +73,9 @@ func (d *driver) Order(to directory.Number, shard int, o *engine.Order) bool {
 
 // Post implements coordinator.Driver.
 func (d *driver) Post(f func()) { d.Conn.PostLoop(f) }
+
+// Done implements coordinator.Driver.
+func (d *driver) Done(ticket uint64, out []byte) { (*Session)(d).arrived(ticket, out) }
 
 // On implements coordinator.Driver.
 func (d *driver) On(loop any) bool { l, ok := loop.(*peer.Loop); return ok && l == d.w.loop }

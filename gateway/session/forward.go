@@ -5,11 +5,11 @@ import (
 	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
-	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
 	"github.com/troupedb/troupe/shard/wire"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 const (
@@ -59,14 +59,14 @@ func (s *Session) forward(owner directory.Number, info *command.Info, in uint16,
 			return
 		}
 	}
-	s.again(ticket, parcel{info, s.DB, in, saga.CloneArgs(args)})
+	s.again(ticket, parcel{info, s.DB, in, words.Clone(args)})
 }
 
 // reroute is for a command that has met its shard on this node when that had just
 // gone.
 func (s *Session) reroute(info *command.Info, in uint16, args [][]byte) {
 	s.releaseLease()
-	s.again(s.away(info), parcel{info, s.DB, in, saga.CloneArgs(args)})
+	s.again(s.away(info), parcel{info, s.DB, in, words.Clone(args)})
 }
 
 // launched notes that a command is on its way to its shard, landed that it is not

@@ -4,6 +4,7 @@ import (
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // Multi is a transaction being queued.
@@ -11,7 +12,7 @@ type Multi struct {
 	Queue  []saga.Queued
 	Failed bool // a command was refused: EXEC will be too
 
-	words saga.Words // of the commands in Queue
+	words words.List // of the commands in Queue
 }
 
 // queue keeps a command for EXEC.
@@ -144,7 +145,7 @@ func watch(s *Session, r *LocalCall) {
 		r.Out.Error(errWatchInMulti)
 		return
 	}
-	db, keys := s.DB, saga.CloneArgs(r.Args[1:])
+	db, keys := s.DB, words.Clone(r.Args[1:])
 	call := &s.w.call
 	*call = saga.Call{Cmd: s.Server.Env.Find(saga.WatchName), Args: r.Args, DB: db}
 	s.Call(call, func(out *reply.Writer) {

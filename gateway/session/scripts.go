@@ -8,6 +8,7 @@ import (
 	"github.com/troupedb/troupe/coordinator/script"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // Any node may know a script that this one does not: it was loaded or evaluated there.
@@ -57,7 +58,7 @@ func (s *Session) seekScripts(cmd *command.Info, args [][]byte, queue []saga.Que
 		return false
 	}
 	s.Conn.Pause()
-	own := saga.CloneArgs(args)
+	own := words.Clone(args)
 	s.Server.fetchScripts(missing, func() { s.Post(func() { s.redo(cmd, own) }) })
 	return true
 }

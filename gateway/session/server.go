@@ -53,7 +53,7 @@ type Sagas interface {
 	// goroutine, when the reply is in call.Out or the call has blocked.
 	Submit(call *saga.Call, done func())
 	// Drive is Submit for a call whose saga the loop of d drives.
-	Drive(d coordinator.Driver, call *saga.Call, done func())
+	Drive(d coordinator.Driver, ticket uint64, call *saga.Call, post func(func()))
 	// Handoff prepares a blocked call to go on as the saga of its waiter. done is
 	// Submit's.
 	Handoff(id engine.SagaID, call *saga.Call, done func()) func(db int, key []byte, place uint64)

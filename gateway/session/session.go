@@ -44,6 +44,8 @@ type Session struct {
 	watches []saga.Watch
 	blocked *blocking
 	gone    outlived
+	// postLater is post, as sagas that a loop drives are given it.
+	postLater func(func())
 	// selected takes over the database in which a transaction has ended.
 	selected func(db int)
 	last     *command.Info

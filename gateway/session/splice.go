@@ -4,6 +4,7 @@ import (
 	"github.com/troupedb/troupe/coordinator/saga"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // A transaction is carried out with its keys locked, so it cannot wait for other
@@ -30,7 +31,7 @@ func (s *Session) postpone(queue []saga.Queued) (later []postponed) {
 	}
 	for i := range queue {
 		if q := &queue[i]; q.Cmd.Route == command.RouteLocal && s.Server.wide(q.Cmd, q.Args) {
-			later = append(later, postponed{i, LocalCall{Cmd: q.Cmd, Args: saga.CloneArgs(q.Args), DB: &s.DB}})
+			later = append(later, postponed{i, LocalCall{Cmd: q.Cmd, Args: words.Clone(q.Args), DB: &s.DB}})
 		}
 	}
 	s.postponing = len(later) > 0

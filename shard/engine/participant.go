@@ -7,6 +7,7 @@ import (
 	"github.com/troupedb/troupe/shard/locks"
 	"github.com/troupedb/troupe/shard/reply"
 	"github.com/troupedb/troupe/shard/slot"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // sagas is a shard's part in sagas.
@@ -37,10 +38,12 @@ type participant struct {
 	attempt uint32 // 0: it was made by a lock handed over, and has no order yet
 	visit   uint64
 	round   uint32
-	order   *Order  // of this round, until it is answered
+	order   *Order // of this round, until it is answered
+	lent    Order  // its memory, if it was lent
+	words   words.List
 	last    *Answer // to this round
 	own     Answer  // its memory
-	lent    bool    // somebody may keep it
+	kept    bool    // somebody may keep it
 	journal keyspace.Journal
 	ready   []keyspace.Key // keys its steps made ready
 	serve   []keyspace.Key // keys that are to be looked at however it ends
@@ -89,9 +92,6 @@ func (e *Engine) Order(o *Order) {
 	switch o.Kind {
 	case OrderRun:
 		e.orderRun(p, o)
-		if p = e.sagas.live[o.Saga]; o.Sink != nil && p != nil && p.order == o {
-			p.order = o.Own() // it waits for locks
-		}
 	case OrderDecide:
 		e.decide(p, o)
 	case OrderCommit:
@@ -139,7 +139,7 @@ func (e *Engine) tell(a *Answer) {
 		return
 	}
 	if p := e.sagas.live[a.Saga]; p != nil && a == p.last {
-		p.lent = true
+		p.kept = true
 	}
 	e.sagas.coordinators.Answer(a)
 }
@@ -167,7 +167,7 @@ func (e *Engine) orderRun(p *participant, o *Order) {
 	switch {
 	case p.attempt != o.Attempt || o.Round > 1 && o.Visit != p.visit:
 	case o.Round == p.round+1 && p.order == nil:
-		p.round, p.order, p.last = o.Round, o, nil
+		p.round, p.order, p.last = o.Round, p.keep(o), nil
 		e.lock(p)
 	case o.Round == p.round && p.last != nil:
 		e.tell(p.last)
@@ -193,17 +193,40 @@ func (e *Engine) enter(saga SagaID, attempt uint32) *participant {
 // Bounds of what is kept of participants that have ended.
 const (
 	maxSpare      = 256
-	maxSpareReply = 4 << 10
+	maxSpareBytes = 4 << 10 // of a reply, and of words
+	maxSpareSteps = 64
 )
 
 // leaveOff keeps the memory of a participant that has ended, unless somebody may
 // still look at its answer.
 func (e *Engine) leaveOff(p *participant) {
-	if p.lent || len(e.sagas.spare) >= maxSpare || cap(p.own.Out) > maxSpareReply {
+	if p.kept || len(e.sagas.spare) >= maxSpare || cap(p.own.Out) > maxSpareBytes || p.words.Size() > maxSpareBytes ||
+		cap(p.lent.Steps) > maxSpareSteps || cap(p.lent.Locks) > maxSpareSteps {
 		return
 	}
-	*p = participant{journal: p.journal, own: Answer{Out: p.own.Out[:0], Ends: p.own.Ends[:0]}}
+	clear(p.lent.Locks)
+	clear(p.lent.Steps)
+	p.words.Reset()
+	*p = participant{
+		journal: p.journal, words: p.words, own: Answer{Out: p.own.Out[:0], Ends: p.own.Ends[:0]},
+		lent: Order{Locks: p.lent.Locks[:0], Steps: p.lent.Steps[:0]}, ready: p.ready[:0], serve: p.serve[:0], notes: p.notes[:0],
+	}
 	e.sagas.spare = append(e.sagas.spare, p)
+}
+
+// keep returns the order for as long as the participant needs it. What its steps do
+// may name their words until the end of the saga.
+func (p *participant) keep(o *Order) *Order {
+	if o.Sink == nil {
+		return o
+	}
+	lockList, steps := append(p.lent.Locks[:0], o.Locks...), append(p.lent.Steps[:0], o.Steps...)
+	p.lent = *o
+	p.lent.Sink, p.lent.Locks, p.lent.Steps = nil, lockList, steps
+	for i := range steps {
+		steps[i].Args = p.words.Clone(steps[i].Args)
+	}
+	return &p.lent
 }
 
 // lock asks for the locks of p's order and runs it once they are there. A lock
@@ -277,7 +300,7 @@ func (e *Engine) runOrder(p *participant) {
 		return
 	}
 	a := &p.own
-	if p.lent {
+	if p.kept {
 		a = &Answer{}
 	}
 	*a = Answer{
@@ -373,10 +396,10 @@ func (e *Engine) end(p *participant, commit, again bool) {
 	if !again {
 		e.ready = append(e.ready, p.serve...)
 	}
-	e.leaveOff(p)
 	if len(e.ready) > 0 {
 		e.ServeReady()
 	}
+	e.leaveOff(p) // not before: ready names words of it
 }
 
 // grant makes the waiter's saga the holder of a key that no saga holds.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/locks"
+	"github.com/troupedb/troupe/shard/words"
 )
 
 // SagaID is the identity of a saga and its age: the smaller, the older. It is
@@ -34,8 +35,7 @@ type Order struct {
 	// Sink, if not nil, gets the answers that the saga gives while the order is being
 	// carried out, in place of the coordinators: for an order that has come over a
 	// stream, which can take them back. Such answers are valid during the call only,
-	// and the order, but not the words of its steps, may be used again by whoever has
-	// sent it.
+	// and so is the order, with all that it names.
 	Sink Coordinators
 
 	Again bool // of OrderUndo: the saga will run again
@@ -49,11 +49,14 @@ type Order struct {
 	Hold bool
 }
 
-// Own returns a copy that whoever has sent o does not change.
+// Own returns a copy that shares no memory with o but strings.
 func (o *Order) Own() *Order {
 	own := *o
 	own.Sink = nil
-	own.Locks, own.Steps = slices.Clone(o.Locks), slices.Clone(o.Steps)
+	own.Locks, own.Steps, own.Record = slices.Clone(o.Locks), slices.Clone(o.Steps), slices.Clone(o.Record)
+	for i := range own.Steps {
+		own.Steps[i].Args = words.Clone(own.Steps[i].Args)
+	}
 	return &own
 }
 
@@ -122,6 +125,13 @@ type Answer struct {
 	DB    int
 	Key   []byte
 	Place uint64
+}
+
+// Own returns a copy that shares no memory with a.
+func (a *Answer) Own() *Answer {
+	own := *a
+	own.Out, own.Ends, own.Record, own.Key = slices.Clone(a.Out), slices.Clone(a.Ends), slices.Clone(a.Record), slices.Clone(a.Key)
+	return &own
 }
 
 // AnswerKind tells what an Answer says.

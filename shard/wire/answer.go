@@ -34,8 +34,15 @@ func AppendAnswer(dst []byte, a *engine.Answer) []byte {
 
 // ParseAnswer reads an answer of one of the cluster's shards. It names memory of b.
 func ParseAnswer(b []byte, shards int) (*engine.Answer, error) {
+	a := &engine.Answer{}
+	return a, ParseAnswerInto(a, b, shards)
+}
+
+// ParseAnswerInto is ParseAnswer into an answer whose list of ends is used again.
+func ParseAnswerInto(a *engine.Answer, b []byte, shards int) error {
 	in := reader{b: b}
-	a := &engine.Answer{
+	*a = engine.Answer{
+		Ends: a.Ends[:0],
 		Kind: engine.AnswerKind(in.upTo(uint64(engine.AnswerHanded))), Saga: engine.SagaID(in.uint()),
 		Shard: in.upTo(uint64(shards - 1)), Attempt: uint32(in.upTo(1<<32 - 1)), Visit: in.uint(),
 	}
@@ -51,14 +58,12 @@ func ParseAnswer(b []byte, shards int) (*engine.Answer, error) {
 	case engine.AnswerLost: // no shard says so
 		in.fail()
 	}
-	return a, in.end()
+	return in.end()
 }
 
 func (r *reader) ran(a *engine.Answer) {
 	a.Round, a.Wrote, a.Errs, a.Out = uint32(r.upTo(1<<32-1)), r.byte() != 0, r.uint(), r.bytes()
-	if n := r.count(1); n > 0 {
-		a.Ends = make([]int, n)
-	}
+	a.Ends = sized(a.Ends, r.count(1))
 	last := 0
 	for i := range a.Ends {
 		end := r.upTo(uint64(len(a.Out)))

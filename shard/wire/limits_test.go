@@ -211,6 +211,34 @@ func TestRequestsAllocateNothing(t *testing.T) {
 	}
 }
 
+func TestOrdersAndAnswersAllocateNothing(t *testing.T) {
+	table := newTable(t)
+	o := &engine.Order{
+		Kind: engine.OrderRun, Saga: 1 << 40, Attempt: 1, Now: 1_700_000_000_000, Epoch: 4, Round: 1, Proto: 2,
+		Steps: []engine.SagaStep{
+			{Cmd: table.Lookup([]byte("get")), DB: 1, Key: 1, Args: [][]byte{nil, []byte("k")}},
+			{Cmd: table.Lookup([]byte("get")), DB: 1, Key: 1, Args: [][]byte{nil, []byte("l")}},
+		},
+	}
+	a := &engine.Answer{Kind: engine.AnswerRan, Saga: 1 << 40, Attempt: 1, Visit: 3, Round: 1, Out: []byte("+OK\r\n:1\r\n"), Ends: []int{5, 9}}
+	var orders wire.Orders
+	var answer engine.Answer
+	var buf []byte
+	if n := testing.AllocsPerRun(100, func() {
+		buf = wire.AppendOrder(buf[:0], o)
+		if _, err := orders.Parse(buf, table); err != nil {
+			t.Fatal(err)
+		}
+		orders.Rest()
+		buf = wire.AppendAnswer(buf[:0], a)
+		if err := wire.ParseAnswerInto(&answer, buf, shards); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // Nodes whose tables differ in a command or in their order must not take one command
 // for another.
 func TestFingerprint(t *testing.T) {

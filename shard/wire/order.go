@@ -67,14 +67,19 @@ func appendStep(dst []byte, s *engine.SagaStep) []byte {
 
 // ParseOrder reads an order, which names memory of b.
 func ParseOrder(b []byte, table *command.Table) (*engine.Order, error) {
-	o := &engine.Order{}
-	return o, ParseOrderInto(o, b, table)
+	return new(Orders).Parse(b, table)
 }
 
-// ParseOrderInto is ParseOrder into an order whose lists of locks and steps are used
-// again.
-func ParseOrderInto(o *engine.Order, b []byte, table *command.Table) error {
-	in := reader{b: b}
+// Orders reads orders into memory that it uses again.
+type Orders struct {
+	order engine.Order
+	words [][]byte // of all steps
+}
+
+// Parse reads an order, which names memory of b and is valid until the next call.
+func (r *Orders) Parse(b []byte, table *command.Table) (*engine.Order, error) {
+	in := reader{b: b, words: r.words[:0]}
+	o := &r.order
 	lockList, stepList := o.Locks[:0], o.Steps[:0]
 	clear(stepList[:cap(stepList)])
 	*o = engine.Order{
@@ -93,7 +98,25 @@ func ParseOrderInto(o *engine.Order, b []byte, table *command.Table) error {
 	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide) {
 		in.fail()
 	}
-	return in.end()
+	r.words = in.words
+	return o, in.end()
+}
+
+// keptItems is how many words, steps or locks an order may have had whose memory is
+// kept.
+const keptItems = 256
+
+// Rest lets go what the orders that were read name, and memory beyond what is used
+// often.
+func (r *Orders) Rest() {
+	if cap(r.words) > keptItems || cap(r.order.Steps) > keptItems || cap(r.order.Locks) > keptItems {
+		*r = Orders{}
+		return
+	}
+	clear(r.words[:cap(r.words)])
+	clear(r.order.Steps[:cap(r.order.Steps)])
+	clear(r.order.Locks[:cap(r.order.Locks)])
+	r.order.Record = nil
 }
 
 func (r *reader) run(o *engine.Order, table *command.Table) {
@@ -139,7 +162,9 @@ func (r *reader) step(s *engine.SagaStep, table *command.Table) {
 	}
 	s.DB = int(r.db())
 	s.Key = r.upTo(1 << 30)
-	s.Args = r.args(nil)
+	from := len(r.words)
+	r.words = r.args(r.words)
+	s.Args = r.words[from:len(r.words):len(r.words)]
 	if r.bad || !sound(s) {
 		r.fail()
 	}

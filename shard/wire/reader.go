@@ -10,8 +10,9 @@ var ErrMalformed = errors.New("malformed frame")
 
 // reader takes values from the front of b. After the first failure it gives zeros.
 type reader struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	words [][]byte // memory for those of steps
 }
 
 func (r *reader) uint() uint64 {

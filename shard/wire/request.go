@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"hash/fnv"
+	"slices"
 
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
@@ -81,9 +82,7 @@ func appendArgs(dst []byte, args [][]byte) []byte {
 // args reads words, without copying them. A nil word and an empty one are the same.
 func (r *reader) args(into [][]byte) [][]byte {
 	n := r.count(1)
-	if into == nil && n > 0 {
-		into = make([][]byte, 0, n)
-	}
+	into = slices.Grow(into, n)
 	for range n {
 		into = append(into, r.bytes())
 	}

@@ -173,7 +173,7 @@ func TestRequestsComeBack(t *testing.T) {
 
 func TestOrdersComeBack(t *testing.T) {
 	table := newTable(t)
-	var again engine.Order // has what the last one left
+	var again wire.Orders // has what the last one left
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawOrder(t, table)
 		got, err := wire.ParseOrder(wire.AppendOrder(nil, want), table)
@@ -186,11 +186,14 @@ func TestOrdersComeBack(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("got %+v, want %+v", got, want)
 		}
-		if err := wire.ParseOrderInto(&again, wire.AppendOrder(nil, want), table); err != nil {
+		if got, err = again.Parse(wire.AppendOrder(nil, want), table); err != nil {
 			t.Fatal(err)
 		}
-		if b := wire.AppendOrder(nil, want); !bytes.Equal(wire.AppendOrder(nil, &again), b) {
-			t.Fatalf("into another: got %+v, want %+v", again, want)
+		if b := wire.AppendOrder(nil, want); !bytes.Equal(wire.AppendOrder(nil, got), b) {
+			t.Fatalf("into another: got %+v, want %+v", got, want)
+		}
+		if rapid.Bool().Draw(t, "rest") {
+			again.Rest()
 		}
 	})
 }

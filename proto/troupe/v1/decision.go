@@ -3,8 +3,27 @@ package troupev1
 import (
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
+
+// BeginDecision appends the parts of a Decision that it has once, and AppendParticipant
+// one of its participants: together what Encode returns, without messages in between.
+func BeginDecision(dst []byte, saga uint64, reply []byte, errors uint64) []byte {
+	dst = protowire.AppendVarint(protowire.AppendTag(dst, 1, protowire.VarintType), saga)
+	dst = protowire.AppendBytes(protowire.AppendTag(dst, 3, protowire.BytesType), reply)
+	return protowire.AppendVarint(protowire.AppendTag(dst, 4, protowire.VarintType), errors)
+}
+
+// AppendParticipant continues BeginDecision.
+func AppendParticipant(dst []byte, shard, attempt uint32, visit uint64) []byte {
+	const tags = 3 // of one byte each
+	size := tags + protowire.SizeVarint(uint64(shard)) + protowire.SizeVarint(uint64(attempt)) + protowire.SizeVarint(visit)
+	dst = protowire.AppendVarint(protowire.AppendTag(dst, 2, protowire.BytesType), uint64(size))
+	dst = protowire.AppendVarint(protowire.AppendTag(dst, 1, protowire.VarintType), uint64(shard))
+	dst = protowire.AppendVarint(protowire.AppendTag(dst, 2, protowire.VarintType), uint64(attempt))
+	return protowire.AppendVarint(protowire.AppendTag(dst, 3, protowire.VarintType), visit)
+}
 
 // Encode returns d's bytes.
 func (d *Decision) Encode() []byte {
