@@ -263,14 +263,20 @@ const linkStore = 16
 // prepare returns the order that goes to l with the next steps.
 func (l *link) prepare(c *Coordinator) *engine.Order {
 	if l.next == nil {
-		o := &engine.Order{}
-		if l.round == 0 && c.lends {
-			o = &l.first
-		}
+		o := c.order(&l.first, l.round == 0)
 		*o = engine.Order{Kind: engine.OrderRun, Saga: c.id, Attempt: c.attempt, Now: c.call.Now}
 		l.next = o
 	}
 	return l.next
+}
+
+// order returns memory for an order: what there is, if it is free and may be used, or
+// new.
+func (c *Coordinator) order(memory *engine.Order, free bool) *engine.Order {
+	if c.lends && free {
+		return memory
+	}
+	return &engine.Order{}
 }
 
 func (l *link) addStep(c *Coordinator, s *Step) {
@@ -301,10 +307,7 @@ func (c *Coordinator) send(l *link, o *engine.Order) {
 }
 
 func (c *Coordinator) simple(kind engine.OrderKind, l *link) *engine.Order {
-	o := &engine.Order{}
-	if c.lends {
-		o = &l.simple
-	}
+	o := c.order(&l.simple, true)
 	*o = engine.Order{Kind: kind, Saga: c.id, Attempt: c.attempt, Visit: l.visit, Now: c.call.Now}
 	return o
 }

@@ -21,6 +21,8 @@ type sagas struct {
 	sinking      *Order       // that is being carried out and has a Sink
 	holders      []uint64     // scratch
 	reply        Answer       // scratch, for a Sink
+	request      Request      // scratch, as are
+	writer       reply.Writer // these
 	spare        []*participant
 	doors        doors // shut by OrderResolve
 	ticked       int64 // when Tick was called last, by this node's clock
@@ -314,21 +316,23 @@ func (e *Engine) runOrder(p *participant) {
 		e.ready = e.ready[:ready]
 		e.tell(a)
 	}()
-	w := reply.Writer{Proto: o.Proto, Buf: a.Out}
+	w := &e.sagas.writer
+	*w = reply.Writer{Proto: o.Proto, Buf: a.Out}
 	for i := range o.Steps {
-		e.sagaStep(p, &o.Steps[i], &w, o.Now)
+		e.sagaStep(p, &o.Steps[i], w, o.Now)
 		a.Ends = append(a.Ends, len(w.Buf))
 	}
 	a.Out, a.Errs, a.Wrote, a.Kind = w.Buf, w.Errs, !p.journal.Empty(), AnswerRan
 }
 
 func (e *Engine) sagaStep(p *participant, s *SagaStep, w *reply.Writer, now int64) {
-	r := Request{Cmd: s.Cmd, DB: s.DB, Key: s.Key, Args: s.Args, Out: w, Now: now}
+	r := &e.sagas.request
+	*r = Request{Cmd: s.Cmd, DB: s.DB, Key: s.Key, Args: s.Args, Out: w, Now: now}
 	if s.Key > 0 {
 		r.Slot = slot.Of(s.Args[s.Key])
 	}
 	if s.Wait == nil {
-		e.Step(&r, &p.journal)
+		e.Step(r, &p.journal)
 		return
 	}
 	var k keyspace.Key
