@@ -82,7 +82,10 @@ type Coordinator struct {
 	store   []link
 	sending []*link
 	planned run
-	bytes   []byte // of a decision
+	record  []byte       // the decision, as home keeps it
+	lent    engine.Order // the order that is being lent
+	replies []byte       // of this round, where answers are lent
+	ends    []int        // of them
 }
 
 type phase uint8
@@ -102,21 +105,23 @@ const (
 type link struct {
 	shard   int
 	epoch   uint64 // of the shard when its part began
-	round   uint32
 	visit   uint64
-	last    *engine.Order // not answered yet if waiting
-	waiting bool
-	quiet   bool // since the last tick nothing was sent
-	astray  bool // last has not found the shard
-	stuck   bool // last waits for locks
+	round   uint32
+	kind    engine.OrderKind // of the last order
+	asked   uint64           // its visit
+	last    *engine.Order    // itself, nil: it can be made again
+	waiting bool             // it is not answered yet
+	quiet   bool             // since the last tick nothing was sent
+	astray  bool             // it has not found the shard
+	stuck   bool             // it waits for locks
 	next    *engine.Order
-	ran     *engine.Answer // to the last round
-	taken   int            // replies of ran that are taken
-	own     engine.Answer  // memory of ran, where it was lent
 
-	first  engine.Order // memory of the first order, where the port lends
-	steps  []engine.SagaStep
-	simple engine.Order // and of those without steps
+	// What the last round has answered.
+	wrote bool
+	errs  uint64
+	out   []byte
+	ends  []int // where each reply ends in out
+	taken int   // replies that are taken
 }
 
 // NewCoordinator returns a coordinator for a call that owns its memory. handed is
@@ -133,7 +138,8 @@ func (e *Env) Renew(c *Coordinator, id engine.SagaID, call *Call, port Port) {
 	lender, ok := port.(Lender)
 	*c = Coordinator{
 		env: e, port: port, call: call, id: id, lends: ok && lender.Lends(),
-		links: c.links[:0], where: c.where[:0], store: c.store[:0], sending: c.sending[:0], planned: c.planned, bytes: c.bytes[:0],
+		links: c.links[:0], where: c.where[:0], store: c.store[:0], sending: c.sending[:0], planned: c.planned,
+		record: c.record[:0], lent: engine.Order{Steps: c.lent.Steps[:0]}, replies: c.replies[:0], ends: c.ends[:0],
 	}
 }
 
@@ -203,25 +209,33 @@ func (c *Coordinator) sendSteps() {
 			at = c.env.ShardOf(s.Args[s.Key])
 		}
 		l := c.link(at)
-		l.addStep(c, s)
+		if c.run.plan == nil {
+			l.addStep(c, s)
+		}
 		c.where = append(c.where, l)
 	}
 	c.lockRest()
 	c.sending = c.sending[:0]
 	for _, l := range c.links {
-		if l.next != nil {
+		if l.next != nil || c.run.plan != nil {
 			c.sending = append(c.sending, l)
 		}
 	}
+	c.replies, c.ends = c.replies[:0], c.ends[:0]
 	for _, l := range c.sending {
 		if l.round++; l.round == 1 {
 			l.epoch = c.env.place(l.shard).Epoch
 		}
-		l.next.Round, l.next.Visit, l.next.Proto, l.next.Epoch = l.round, l.visit, c.run.to.Proto, l.epoch
-		l.ran, l.taken = nil, 0
+		l.out, l.ends, l.taken = nil, nil, 0
 		o := l.next
+		if o == nil {
+			c.send(l, c.order(l, engine.OrderRun))
+			continue
+		}
 		l.next = nil
+		o.Round, o.Visit, o.Proto, o.Epoch = l.round, l.visit, c.run.to.Proto, l.epoch
 		c.send(l, o)
+		l.last = o // even if it was lent
 	}
 }
 
@@ -247,12 +261,8 @@ func (c *Coordinator) link(shard int) *link {
 	if len(c.store) == cap(c.store) {
 		c.store = make([]link, 0, linkStore)
 	}
-	c.store = c.store[:len(c.store)+1]
+	c.store = append(c.store, link{shard: shard})
 	l := &c.store[len(c.store)-1]
-	*l = link{
-		shard: shard, steps: l.steps[:0],
-		own: engine.Answer{Out: l.own.Out[:0], Ends: l.own.Ends[:0]},
-	}
 	c.links = append(c.links, l)
 	return l
 }
@@ -263,20 +273,9 @@ const linkStore = 16
 // prepare returns the order that goes to l with the next steps.
 func (l *link) prepare(c *Coordinator) *engine.Order {
 	if l.next == nil {
-		o := c.order(&l.first, l.round == 0)
-		*o = engine.Order{Kind: engine.OrderRun, Saga: c.id, Attempt: c.attempt, Now: c.call.Now}
-		l.next = o
+		l.next = &engine.Order{Kind: engine.OrderRun, Saga: c.id, Attempt: c.attempt, Now: c.call.Now}
 	}
 	return l.next
-}
-
-// order returns memory for an order: what there is, if it is free and may be used, or
-// new.
-func (c *Coordinator) order(memory *engine.Order, free bool) *engine.Order {
-	if c.lends && free {
-		return memory
-	}
-	return &engine.Order{}
 }
 
 func (l *link) addStep(c *Coordinator, s *Step) {
@@ -289,12 +288,7 @@ func (l *link) addStep(c *Coordinator, s *Step) {
 	if h := c.handed; h != nil && s.Wait != nil && h.DB == step.DB && string(h.Key) == string(s.Args[s.Key]) {
 		step.Place = h.Place
 	}
-	if o != &l.first {
-		o.Steps = append(o.Steps, step)
-		return
-	}
-	l.steps = append(l.steps, step)
-	o.Steps = l.steps
+	o.Steps = append(o.Steps, step)
 }
 
 func (c *Coordinator) send(l *link, o *engine.Order) {
@@ -302,13 +296,37 @@ func (c *Coordinator) send(l *link, o *engine.Order) {
 		l.waiting = true
 		c.waiting++
 	}
-	l.last, l.quiet, l.stuck = o, false, false
+	l.kind, l.asked, l.last, l.quiet, l.stuck = o.Kind, o.Visit, nil, false, false
+	if !c.lends {
+		l.last = o
+	}
 	c.port.Order(l.shard, o)
 }
 
-func (c *Coordinator) simple(kind engine.OrderKind, l *link) *engine.Order {
-	o := c.order(&l.simple, true)
-	*o = engine.Order{Kind: kind, Saga: c.id, Attempt: c.attempt, Visit: l.visit, Now: c.call.Now}
+// order makes an order as it follows from where the saga stands, to send it or, where
+// it was lent, to send it again. One to run is a plan's.
+func (c *Coordinator) order(l *link, kind engine.OrderKind) *engine.Order {
+	var o *engine.Order
+	if c.lends {
+		o = &c.lent
+	} else {
+		o = &engine.Order{}
+	}
+	*o = engine.Order{Kind: kind, Saga: c.id, Attempt: c.attempt, Visit: l.visit, Now: c.call.Now, Steps: o.Steps[:0]}
+	switch kind {
+	case engine.OrderRun:
+		o.Round, o.Proto, o.Epoch = l.round, c.run.to.Proto, l.epoch
+		for i, at := range c.where {
+			if at == l {
+				s := &c.run.steps[i]
+				o.Steps = append(o.Steps, engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: s.Args})
+			}
+		}
+	case engine.OrderDecide:
+		o.Record, o.Hold, o.Epoch = c.record, c.held, l.epoch
+	case engine.OrderUndo:
+		o.Again = c.failure == ""
+	}
 	return o
 }
 
@@ -334,21 +352,27 @@ func (c *Coordinator) Posted() {
 func (c *Coordinator) Tick() {
 	for _, l := range c.links {
 		if l.waiting && l.quiet {
-			if l.astray {
-				c.redirect(l)
-			}
-			c.port.Order(l.shard, l.last)
+			c.port.Order(l.shard, c.again(l))
 		}
 		l.quiet = true
 	}
 }
 
-// redirect makes an order that has not found its shard one for where that is now.
-func (c *Coordinator) redirect(l *link) {
-	again := *l.last
-	l.epoch = c.env.place(l.shard).Epoch
-	again.Epoch = l.epoch
-	l.last, l.astray = &again, false
+// again returns the order that l has not answered. One that has not found its shard is
+// for where that is now.
+func (c *Coordinator) again(l *link) *engine.Order {
+	if l.astray {
+		l.astray, l.epoch = false, c.env.place(l.shard).Epoch
+		if l.last != nil {
+			again := *l.last
+			again.Epoch = l.epoch
+			l.last = &again
+		}
+	}
+	if l.last != nil {
+		return l.last
+	}
+	return c.order(l, l.kind)
 }
 
 // Abandon ends a coordinator that has crashed: its program is unwound. If it

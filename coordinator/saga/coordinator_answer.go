@@ -72,12 +72,12 @@ func (c *Coordinator) yields() bool {
 // meant tells whether a, which does not say to what kind of order it is the answer, is
 // about the last one that l was sent: a copy of its first may have gone to where the
 // shard was before.
-func (l *link) meant(a *engine.Answer) bool { return l != nil && l.waiting && l.last.Visit == a.Visit }
+func (l *link) meant(a *engine.Answer) bool { return l != nil && l.waiting && l.asked == a.Visit }
 
 // settle ends the waiting for an answer to an order of this kind; false if
 // nobody waits for it.
 func (c *Coordinator) settle(l *link, kind engine.OrderKind) bool {
-	if l == nil || !l.waiting || l.last.Kind != kind {
+	if l == nil || !l.waiting || l.kind != kind {
 		return false
 	}
 	l.waiting = false
@@ -95,7 +95,8 @@ func (c *Coordinator) ran(l *link, a *engine.Answer) {
 	if c.phase != running || a.Round != l.round || !c.settle(l, engine.OrderRun) {
 		return
 	}
-	l.visit, l.ran = a.Visit, c.keep(l, a)
+	l.visit, l.wrote, l.errs = a.Visit, a.Wrote, a.Errs
+	l.out, l.ends = c.keep(a)
 	if a.Kind == engine.AnswerFailed {
 		c.failure = ErrUndone
 		c.undoUnlessAway()
@@ -107,15 +108,14 @@ func (c *Coordinator) ran(l *link, a *engine.Answer) {
 	}
 }
 
-// keep returns an answer to the last round for as long as it is needed.
-func (c *Coordinator) keep(l *link, a *engine.Answer) *engine.Answer {
+// keep returns an answer's replies for as long as they are needed.
+func (c *Coordinator) keep(a *engine.Answer) (out []byte, ends []int) {
 	if !c.lends {
-		return a
+		return a.Out, a.Ends
 	}
-	out, ends := append(l.own.Out[:0], a.Out...), append(l.own.Ends[:0], a.Ends...)
-	l.own = *a
-	l.own.Out, l.own.Ends = out, ends
-	return &l.own
+	n, m := len(c.replies), len(c.ends)
+	c.replies, c.ends = append(c.replies, a.Out...), append(c.ends, a.Ends...)
+	return c.replies[n:len(c.replies):len(c.replies)], c.ends[m:len(c.ends):len(c.ends)]
 }
 
 // deliver puts the replies of the round where the program wants them, in the
@@ -125,18 +125,18 @@ func (c *Coordinator) deliver() {
 	for i, l := range c.where {
 		from := 0
 		if l.taken > 0 {
-			from = l.ran.Ends[l.taken-1]
+			from = l.ends[l.taken-1]
 		}
 		s := &c.run.steps[i]
 		s.from = len(w.Buf)
-		w.Buf = append(w.Buf, l.ran.Out[from:l.ran.Ends[l.taken]]...)
+		w.Buf = append(w.Buf, l.out[from:l.ends[l.taken]]...)
 		s.to = len(w.Buf)
 		l.taken++
 	}
 	for _, l := range c.links {
-		if l.ran != nil && l.taken > 0 && l.ran.Errs > 0 {
-			w.Errs += l.ran.Errs
-			l.ran.Errs = 0
+		if l.taken > 0 {
+			w.Errs += l.errs
+			l.errs = 0
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (c *Coordinator) finish() {
 		b := c.run.blocked
 		c.port.Blocked(b)
 		c.post(func() { c.call.Block(b) })
-	case !slices.ContainsFunc(c.links, func(l *link) bool { return l.ran.Wrote }):
+	case !slices.ContainsFunc(c.links, func(l *link) bool { return l.wrote }):
 		c.reply() // nothing to decide: every read was of this moment
 		c.commit(nil)
 	default:
@@ -166,9 +166,8 @@ func met(links []*link) []*link {
 func (c *Coordinator) decide() {
 	c.phase = deciding
 	c.chooseHome()
-	o := c.simple(engine.OrderDecide, c.home)
-	o.Record, o.Hold, o.Epoch = c.record(), c.held, c.home.epoch
-	c.send(c.home, o)
+	c.writeDown()
+	c.send(c.home, c.order(c.home, engine.OrderDecide))
 }
 
 // chooseHome chooses who decides: one that has written. If all that have are on one
@@ -179,7 +178,7 @@ func (c *Coordinator) chooseHome() {
 	self := c.env.Self()
 	var first directory.Number
 	for _, l := range c.links {
-		if !l.ran.Wrote && c.run.blocked == nil {
+		if !l.wrote && c.run.blocked == nil {
 			continue
 		}
 		at := c.env.place(l.shard).Owner
@@ -214,7 +213,7 @@ func (c *Coordinator) refused(l *link) {
 // decide find the shard with the next tick, where it is now; others need not: the
 // participant is gone.
 func (c *Coordinator) missed(l *link, why engine.AnswerKind) {
-	kind := l.last.Kind
+	kind := l.kind
 	switch {
 	case kind == engine.OrderRun && l.visit == 0 && why == engine.AnswerElsewhere:
 		l.astray, l.quiet = true, true
@@ -251,16 +250,12 @@ func (c *Coordinator) after(l *link, kind engine.OrderKind) {
 	}
 }
 
-// record is the decision as home keeps it.
-func (c *Coordinator) record() []byte {
-	b := troupev1.BeginDecision(c.bytes[:0], uint64(c.id), c.run.out.Buf, c.run.out.Errs)
+// writeDown makes the record of the decision.
+func (c *Coordinator) writeDown() {
+	c.record = troupev1.BeginDecision(c.record[:0], uint64(c.id), c.run.out.Buf, c.run.out.Errs)
 	for _, l := range c.links {
-		b = troupev1.AppendParticipant(b, uint32(l.shard), c.attempt, l.visit)
+		c.record = troupev1.AppendParticipant(c.record, uint32(l.shard), c.attempt, l.visit)
 	}
-	if c.lends {
-		c.bytes = b
-	}
-	return b
 }
 
 // decided answers the client at once: nobody can see the others before they
@@ -317,7 +312,7 @@ func (c *Coordinator) commit(but *link) {
 	c.phase = committing
 	for _, l := range c.links {
 		if l != but {
-			c.send(l, c.simple(engine.OrderCommit, l))
+			c.send(l, c.order(l, engine.OrderCommit))
 		}
 	}
 	if c.waiting == 0 {
@@ -331,7 +326,7 @@ func (c *Coordinator) committed() {
 		return
 	}
 	c.phase = forgetting
-	c.send(c.home, c.simple(engine.OrderForget, c.home))
+	c.send(c.home, c.order(c.home, engine.OrderForget))
 }
 
 // undoUnlessAway undoes the attempt, but not while a posted function uses it.
@@ -351,9 +346,7 @@ func (c *Coordinator) undo() {
 	}
 	c.links = met(c.links)
 	for _, l := range c.links {
-		o := c.simple(engine.OrderUndo, l)
-		o.Again = c.failure == ""
-		c.send(l, o)
+		c.send(l, c.order(l, engine.OrderUndo))
 	}
 	if c.waiting == 0 {
 		c.undone()

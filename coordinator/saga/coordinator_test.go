@@ -212,7 +212,7 @@ func TestOrderAstray(t *testing.T) {
 	out.lines = nil
 	c.Tick()
 	out.expect(t, "run 0 visit 0")
-	if got := c.links[0].last.Epoch; got != 2 {
+	if got := c.links[0].epoch; got != 2 {
 		t.Errorf("the order is for the epoch %d", got)
 	}
 	c.Abandon()

@@ -7,7 +7,6 @@ import (
 	"github.com/troupedb/troupe/shard/locks"
 	"github.com/troupedb/troupe/shard/reply"
 	"github.com/troupedb/troupe/shard/slot"
-	"github.com/troupedb/troupe/shard/words"
 )
 
 // sagas is a shard's part in sagas.
@@ -40,9 +39,7 @@ type participant struct {
 	attempt uint32 // 0: it was made by a lock handed over, and has no order yet
 	visit   uint64
 	round   uint32
-	order   *Order // of this round, until it is answered
-	lent    Order  // its memory, if it was lent
-	words   words.List
+	order   *Order  // of this round, until it is answered
 	last    *Answer // to this round
 	own     Answer  // its memory
 	kept    bool    // somebody may keep it
@@ -169,7 +166,7 @@ func (e *Engine) orderRun(p *participant, o *Order) {
 	switch {
 	case p.attempt != o.Attempt || o.Round > 1 && o.Visit != p.visit:
 	case o.Round == p.round+1 && p.order == nil:
-		p.round, p.order, p.last = o.Round, p.keep(o), nil
+		p.round, p.order, p.last = o.Round, o, nil
 		e.lock(p)
 	case o.Round == p.round && p.last != nil:
 		e.tell(p.last)
@@ -195,40 +192,17 @@ func (e *Engine) enter(saga SagaID, attempt uint32) *participant {
 // Bounds of what is kept of participants that have ended.
 const (
 	maxSpare      = 256
-	maxSpareBytes = 4 << 10 // of a reply, and of words
-	maxSpareSteps = 64
+	maxSpareReply = 4 << 10
 )
 
 // leaveOff keeps the memory of a participant that has ended, unless somebody may
 // still look at its answer.
 func (e *Engine) leaveOff(p *participant) {
-	if p.kept || len(e.sagas.spare) >= maxSpare || cap(p.own.Out) > maxSpareBytes || p.words.Size() > maxSpareBytes ||
-		cap(p.lent.Steps) > maxSpareSteps || cap(p.lent.Locks) > maxSpareSteps {
+	if p.kept || len(e.sagas.spare) >= maxSpare || cap(p.own.Out) > maxSpareReply {
 		return
 	}
-	clear(p.lent.Locks)
-	clear(p.lent.Steps)
-	p.words.Reset()
-	*p = participant{
-		journal: p.journal, words: p.words, own: Answer{Out: p.own.Out[:0], Ends: p.own.Ends[:0]},
-		lent: Order{Locks: p.lent.Locks[:0], Steps: p.lent.Steps[:0]}, ready: p.ready[:0], serve: p.serve[:0], notes: p.notes[:0],
-	}
+	*p = participant{journal: p.journal, own: Answer{Out: p.own.Out[:0], Ends: p.own.Ends[:0]}}
 	e.sagas.spare = append(e.sagas.spare, p)
-}
-
-// keep returns the order for as long as the participant needs it. What its steps do
-// may name their words until the end of the saga.
-func (p *participant) keep(o *Order) *Order {
-	if o.Sink == nil {
-		return o
-	}
-	lockList, steps := append(p.lent.Locks[:0], o.Locks...), append(p.lent.Steps[:0], o.Steps...)
-	p.lent = *o
-	p.lent.Sink, p.lent.Locks, p.lent.Steps = nil, lockList, steps
-	for i := range steps {
-		steps[i].Args = p.words.Clone(steps[i].Args)
-	}
-	return &p.lent
 }
 
 // lock asks for the locks of p's order and runs it once they are there. A lock
@@ -254,6 +228,9 @@ func (e *Engine) lock(p *participant) {
 		}
 	}
 	if e.locks.Waits(owner) != nil {
+		if o.Sink != nil { // it is lent
+			p.order = o.Own()
+		}
 		e.stuck(p)
 		return
 	}
@@ -400,10 +377,10 @@ func (e *Engine) end(p *participant, commit, again bool) {
 	if !again {
 		e.ready = append(e.ready, p.serve...)
 	}
+	e.leaveOff(p)
 	if len(e.ready) > 0 {
 		e.ServeReady()
 	}
-	e.leaveOff(p) // not before: ready names words of it
 }
 
 // grant makes the waiter's saga the holder of a key that no saga holds.
