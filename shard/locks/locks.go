@@ -23,7 +23,7 @@ type Table struct {
 
 	youngest uint64 // the greatest owner seen
 	arrivals uint64
-	dirty    []Key // whose queues may move, from dirtyAt on
+	dirty    []*entry // whose queues may move, from dirtyAt on
 	dirtyAt  int
 	allDirty bool
 
@@ -36,13 +36,15 @@ type Table struct {
 const maxSpare = 256
 
 type entry struct {
+	key   Key
 	owner uint64 // 0: free
 	queue []Waiter
+	dirty bool // it stands in Table.dirty
 }
 
 // claims are what one owner holds and waits for.
 type claims struct {
-	keys  []Key
+	keys  []*entry
 	waits []Key
 }
 
@@ -103,18 +105,24 @@ func (t *Table) Wait(key Key, run func()) {
 func (t *Table) Acquire(key Key, owner uint64) bool {
 	t.youngest = max(t.youngest, owner)
 	w := Waiter{Key: key, Owner: owner, rank: rank{age: owner}}
-	if t.whole.owner == owner || !key.All && t.keys[key] != nil && t.keys[key].owner == owner {
+	e := &t.whole
+	if !key.All {
+		e = t.keys[key]
+	}
+	if t.whole.owner == owner || e != nil && e.owner == owner {
 		return true
 	}
 	free := false
 	if key.All {
 		free = t.waiting == 0 && t.wholeFree(owner)
 	} else {
-		e := t.keys[key]
 		free = t.admits(e, &w) && (e == nil || len(e.queue) == 0 || w.rank.before(e.queue[0].rank))
 	}
 	if free {
-		t.take(key, owner)
+		if e == nil {
+			e = t.entry(key)
+		}
+		t.take(e, owner)
 		return true
 	}
 	if c := t.claims(owner); !slices.Contains(c.waits, key) {
@@ -130,7 +138,7 @@ func (t *Table) Give(key Key, owner uint64) {
 		panic("locks: given twice: " + key.Name)
 	}
 	t.youngest = max(t.youngest, owner)
-	t.take(key, owner)
+	t.take(t.entry(key), owner)
 }
 
 // Release ends all that owner holds and waits for.
@@ -143,15 +151,14 @@ func (t *Table) Release(owner uint64) {
 	for _, key := range c.waits {
 		t.cancel(key, owner)
 	}
-	for _, key := range c.keys {
-		if key.All {
-			t.whole.owner = 0
+	for _, e := range c.keys {
+		e.owner = 0
+		if e == &t.whole {
 			t.allDirty = true
 			continue
 		}
-		t.keys[key].owner = 0
 		t.held--
-		t.dirty = append(t.dirty, key)
+		t.soil(e)
 	}
 	if len(t.spareClaims) < maxSpare {
 		clear(c.keys)
@@ -166,18 +173,17 @@ func (t *Table) Release(owner uint64) {
 func (t *Table) Next() (w Waiter, ok bool) {
 	t.spread()
 	for t.dirtyAt < len(t.dirty) {
-		key := t.dirty[t.dirtyAt]
-		e := t.keys[key]
-		if e != nil && len(e.queue) > 0 && t.admits(e, &e.queue[0]) {
+		e := t.dirty[t.dirtyAt]
+		if len(e.queue) > 0 && t.admits(e, &e.queue[0]) {
 			w = t.pop(e)
 			if w.Owner != 0 {
 				t.granted(w)
 			}
 			return w, true
 		}
-		t.dirty[t.dirtyAt] = Key{}
+		t.dirty[t.dirtyAt], e.dirty = nil, false
 		t.dirtyAt++
-		t.prune(key, e)
+		t.prune(e)
 	}
 	t.dirty, t.dirtyAt = t.dirty[:0], 0
 	if q := t.whole.queue; len(q) > 0 && t.wholeFree(q[0].Owner) {

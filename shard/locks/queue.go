@@ -56,25 +56,34 @@ func (t *Table) entry(key Key) *entry {
 		} else {
 			e = &entry{}
 		}
+		e.key = key
 		t.keys[key] = e
 	}
 	return e
 }
 
-func (t *Table) take(key Key, owner uint64) {
-	t.entry(key).owner = owner
-	if !key.All {
+func (t *Table) take(e *entry, owner uint64) {
+	e.owner = owner
+	if e != &t.whole {
 		t.held++
 	}
 	c := t.claims(owner)
-	c.keys = append(c.keys, key)
+	c.keys = append(c.keys, e)
+}
+
+// soil makes Next look at the queue of e, or forget e.
+func (t *Table) soil(e *entry) {
+	if !e.dirty {
+		e.dirty = true
+		t.dirty = append(t.dirty, e)
+	}
 }
 
 // granted makes w, which has left its queue, the holder.
 func (t *Table) granted(w Waiter) {
 	c := t.claims(w.Owner)
 	c.waits = slices.DeleteFunc(c.waits, func(k Key) bool { return k == w.Key })
-	t.take(w.Key, w.Owner)
+	t.take(t.entry(w.Key), w.Owner)
 }
 
 // enqueue puts w behind all that rank before it.
@@ -111,7 +120,7 @@ func (t *Table) cancel(key Key, owner uint64) {
 		t.allDirty = true
 		return
 	}
-	t.dirty = append(t.dirty, key)
+	t.soil(e)
 }
 
 // spread turns "all queues may move" into their keys, in the order of their
@@ -122,25 +131,26 @@ func (t *Table) spread() {
 	}
 	t.allDirty = false
 	t.dirty, t.dirtyAt = t.dirty[:0], 0
-	for key := range t.keys {
-		t.dirty = append(t.dirty, key)
+	for _, e := range t.keys {
+		e.dirty = true
+		t.dirty = append(t.dirty, e)
 	}
-	slices.SortFunc(t.dirty, func(a, b Key) int {
-		x, y := t.first(a), t.first(b)
+	slices.SortFunc(t.dirty, func(a, b *entry) int {
+		x, y := a.first(), b.first()
 		switch {
 		case x.before(y):
 			return -1
 		case y.before(x):
 			return 1
 		}
-		return compareKeys(a, b)
+		return compareKeys(a.key, b.key)
 	})
 }
 
-// first is the rank of the first waiter of key.
-func (t *Table) first(key Key) rank {
-	if q := t.keys[key].queue; len(q) > 0 {
-		return q[0].rank
+// first is the rank of the first waiter.
+func (e *entry) first() rank {
+	if len(e.queue) > 0 {
+		return e.queue[0].rank
 	}
 	return rank{}
 }
@@ -159,11 +169,11 @@ func compareKeys(a, b Key) int {
 }
 
 // prune forgets a key that nobody holds or waits for.
-func (t *Table) prune(key Key, e *entry) {
-	if e != nil && e.owner == 0 && len(e.queue) == 0 {
-		delete(t.keys, key)
+func (t *Table) prune(e *entry) {
+	if e.owner == 0 && len(e.queue) == 0 {
+		delete(t.keys, e.key)
 		if len(t.spareEntries) < maxSpare {
-			e.queue = nil
+			*e = entry{}
 			t.spareEntries = append(t.spareEntries, e)
 		}
 	}
