@@ -64,7 +64,7 @@ func (n *Coordinators) Fence() {
 // is kept that it was one, for the node that comes back and asks.
 func (n *Coordinators) missed(shard int, o *engine.Order, why engine.AnswerKind) {
 	n.mu.Lock()
-	if o.Kind == engine.OrderCommit && why == engine.AnswerLost {
+	if o.Kind == engine.OrderCommit && !o.Quiet && why == engine.AnswerLost {
 		n.outcomes.add(outcome{o.Saga, shard})
 	}
 	n.mu.Unlock()

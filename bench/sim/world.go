@@ -82,15 +82,16 @@ type World struct {
 	clients []*client
 	done    int // clients that have ended
 
-	history  []*moment
-	calls    map[engine.SagaID]*op
-	newest   []uint64 // by shard: the epoch under which it was opened last
-	tags     int      // values that tell writes apart
-	arrows   int
-	crossed  int
-	calm     bool  // nothing goes wrong any more
-	calmedAt int64 // since when all nodes know of each other, 0: not yet
-	errs     []string
+	history   []*moment
+	calls     map[engine.SagaID]*op
+	newest    []uint64 // by shard: the epoch under which it was opened last
+	tags      int      // values that tell writes apart
+	arrows    int
+	crossed   int
+	calm      bool  // nothing goes wrong any more
+	calmedAt  int64 // since when all nodes know of each other, 0: not yet
+	settledAt int64 // when nothing of any saga was left, 0: not yet
+	errs      []string
 
 	// Stats tell what the run has met.
 	Stats Stats
@@ -178,7 +179,10 @@ func (w *World) ended() bool {
 			w.fail("the nodes do not come to know of each other")
 		}
 	case w.settled():
-		return w.unblocked()
+		if w.settledAt == 0 {
+			w.settledAt = w.now
+		}
+		return w.now > w.settledAt+slowMost && w.unblocked() // what nobody waits for has arrived
 	case w.now > w.calmedAt+settleLimit:
 		w.leaks()
 	}

@@ -71,7 +71,6 @@ type Coordinator struct {
 	waiting  int      // links that have not answered
 	posted   bool     // a posted function has not come back
 	wounded  bool     // an older call waits for this one
-	recorded bool     // home keeps the decision
 	answered bool     // the client has its reply
 	where    []*link  // where each of the run's steps went
 	known    []keyRef // to be locked with the first steps
@@ -97,7 +96,7 @@ const (
 	blocking         // the client is being told that it waits
 	deciding         // home is recording the decision
 	committing       // decided: the others follow
-	forgetting       // home is dropping the decision
+	forgetting       // of a Recovery: home is dropping the decision
 	ended
 )
 

@@ -41,8 +41,6 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 		c.after(l, engine.OrderCommit)
 	case engine.AnswerUndone:
 		c.after(l, engine.OrderUndo)
-	case engine.AnswerForgotten:
-		c.after(l, engine.OrderForget)
 	}
 }
 
@@ -152,7 +150,7 @@ func (c *Coordinator) finish() {
 		c.post(func() { c.call.Block(b) })
 	case !slices.ContainsFunc(c.links, func(l *link) bool { return l.wrote }):
 		c.reply() // nothing to decide: every read was of this moment
-		c.commit(nil)
+		c.letGo()
 	default:
 		c.decide()
 	}
@@ -245,8 +243,6 @@ func (c *Coordinator) after(l *link, kind engine.OrderKind) {
 		c.committed()
 	case engine.OrderUndo:
 		c.undone()
-	case engine.OrderForget:
-		c.phase = ended
 	}
 }
 
@@ -261,7 +257,6 @@ func (c *Coordinator) writeDown() {
 // decided answers the client at once: nobody can see the others before they
 // have committed, as their keys are locked.
 func (c *Coordinator) decided() {
-	c.recorded = true
 	c.reply()
 	if c.held {
 		c.commit(nil)
@@ -320,13 +315,24 @@ func (c *Coordinator) commit(but *link) {
 	}
 }
 
-func (c *Coordinator) committed() {
-	if !c.recorded {
-		c.phase = ended
-		return
+// letGo ends a saga that has only read. A participant that does not hear of it asks, and
+// then has nothing to undo.
+func (c *Coordinator) letGo() {
+	c.phase = ended
+	for _, l := range c.links {
+		o := c.order(l, engine.OrderCommit)
+		o.Quiet = true
+		c.port.Order(l.shard, o)
 	}
-	c.phase = forgetting
-	c.send(c.home, c.order(c.home, engine.OrderForget))
+}
+
+// committed ends a saga that all have followed. Home, if it does not hear of it, reminds
+// of its decision and is told then.
+func (c *Coordinator) committed() {
+	c.phase = ended
+	o := c.order(c.home, engine.OrderForget)
+	o.Quiet = true
+	c.port.Order(c.home.shard, o)
 }
 
 // undoUnlessAway undoes the attempt, but not while a posted function uses it.

@@ -97,7 +97,9 @@ func (e *Engine) Order(o *Order) {
 		if p != nil && p.is(o) {
 			e.end(p, true, false)
 		}
-		e.answer(o, AnswerCommitted)
+		if !o.Quiet {
+			e.answer(o, AnswerCommitted)
+		}
 	case OrderUndo:
 		if p != nil && p.undoes(o) && e.sagas.decided[o.Saga] == nil { // else it is Forget that undoes
 			e.end(p, false, o.Again)
@@ -108,7 +110,9 @@ func (e *Engine) Order(o *Order) {
 			e.end(p, false, false)
 		}
 		delete(e.sagas.decided, o.Saga)
-		e.answer(o, AnswerForgotten)
+		if !o.Quiet {
+			e.answer(o, AnswerForgotten)
+		}
 	case OrderResolve:
 		e.resolve(p, o)
 	}

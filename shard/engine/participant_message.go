@@ -39,6 +39,9 @@ type Order struct {
 	Sink Coordinators
 
 	Again bool // of OrderUndo: the saga will run again
+	// Quiet, of OrderCommit and OrderForget, says that no answer is wanted: if the order
+	// is lost, the participant's reminder finds that out.
+	Quiet bool
 
 	// Record, of OrderDecide, is what the home participant keeps and gives to
 	// whoever asks. It is the coordinators' matter what it says.

@@ -25,6 +25,8 @@ func AppendOrder(dst []byte, o *engine.Order) []byte {
 		dst = appendBool(appendBytes(dst, o.Record), o.Hold)
 	case engine.OrderUndo:
 		dst = appendBool(dst, o.Again)
+	case engine.OrderCommit, engine.OrderForget:
+		dst = appendBool(dst, o.Quiet)
 	}
 	return dst
 }
@@ -94,6 +96,8 @@ func (r *Orders) Parse(b []byte, table *command.Table) (*engine.Order, error) {
 		o.Record, o.Hold = in.bytes(), in.byte() != 0
 	case engine.OrderUndo:
 		o.Again = in.byte() != 0
+	case engine.OrderCommit, engine.OrderForget:
+		o.Quiet = in.byte() != 0
 	}
 	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide) {
 		in.fail()

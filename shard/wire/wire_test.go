@@ -115,6 +115,8 @@ func drawOrder(t *rapid.T, table *command.Table) *engine.Order {
 		o.Record, o.Hold = drawBytes(t, "record"), rapid.Bool().Draw(t, "hold")
 	case engine.OrderUndo:
 		o.Again = rapid.Bool().Draw(t, "again")
+	case engine.OrderCommit, engine.OrderForget:
+		o.Quiet = rapid.Bool().Draw(t, "quiet")
 	}
 	return o
 }
