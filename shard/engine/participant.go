@@ -112,6 +112,8 @@ func (e *Engine) Order(o *Order) {
 		e.answer(o, AnswerForgotten)
 	case OrderResolve:
 		e.resolve(p, o)
+	case OrderConfirm:
+		e.confirm(p, o)
 	}
 	e.pump()
 }
@@ -344,6 +346,15 @@ func (e *Engine) resolve(p *participant, o *Order) {
 	e.tell(a)
 }
 
+// confirm tells whether the participant has all its locks, as it had.
+func (e *Engine) confirm(p *participant, o *Order) {
+	if p != nil && p.is(o) && p.last != nil && e.serves(o.Epoch) {
+		e.answer(o, AnswerPrepared)
+	} else {
+		e.answer(o, AnswerGone)
+	}
+}
+
 // end finishes a participant. Blocked clients are served before those who wait
 // for the locks, as they would be after a single command; not if the saga runs
 // again and may be in the way of the first of them.
@@ -385,11 +396,19 @@ func (e *Engine) yield(saga SagaID, key locks.Key) {
 	}
 }
 
-// pump lets go on whoever waited for locks that are free now.
+// pump lets go on whoever waited for locks that are free now. Nobody waits on because
+// a command before him has panicked.
 func (e *Engine) pump() {
+	done := false
+	defer func() {
+		if !done {
+			e.pump()
+		}
+	}()
 	for {
 		w, ok := e.locks.Next()
 		if !ok {
+			done = true
 			return
 		}
 		if w.Owner == sealOwner {

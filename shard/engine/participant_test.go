@@ -116,10 +116,8 @@ func (p *part) post(line string) *string {
 	args, out, text := words(line), &reply.Writer{}, new(string)
 	info, _ := p.Table.Resolve(args)
 	r := &engine.Request{Cmd: info, Slot: slot.Of(args[1]), Key: 1, Args: args, Out: out, Now: p.Now}
-	r.Done = func() { *text = strings.TrimSpace(strings.ReplaceAll(string(out.Buf), "\r\n", " ")) }
-	if !p.Engine.Handle(r) {
-		r.Done()
-	}
+	r.Done = func() { *text += strings.TrimSpace(strings.ReplaceAll(string(out.Buf), "\r\n", " ")) }
+	p.Engine.Attend(r)
 	return text
 }
 
@@ -362,6 +360,39 @@ func TestFailingStep(t *testing.T) {
 		t.Errorf("after the undo it is %q", *waits)
 	}
 	p.send(p.order(engine.OrderCommit, 3, 1), "3 committed")
+	p.idle()
+}
+
+// A command that panics after it has waited is answered, as are all who wait for the
+// same lock, and the saga that let them go.
+func TestFailingWaiter(t *testing.T) {
+	const internal = "-" + string(reply.ErrInternal)
+	p := newPart(t)
+	stumbles := func(f func()) {
+		t.Helper()
+		defer func() {
+			if r := recover(); r != "boom" {
+				t.Errorf("the supervisor hears of %v", r)
+			}
+		}()
+		f()
+	}
+	p.send(p.run(3, 1, 1, "SET a 1"), "3 ran +OK")
+	before, boom, again, after := p.post("GET a"), p.post("BOOM a"), p.post("BOOM a"), p.post("GET a")
+	stumbles(func() { p.Engine.Order(p.order(engine.OrderCommit, 3, 1)) })
+	p.expect("3 committed")
+	for i, text := range []*string{before, boom, again, after} {
+		if want := []string{"$1 1", internal, internal, "$1 1"}[i]; *text != want {
+			t.Errorf("waiter %d: %q, want %q", i, *text, want)
+		}
+	}
+	done := 0
+	r := &engine.Request{Cmd: p.Table.Lookup([]byte("boom")), Slot: slot.Of([]byte("a")), Key: 1, Args: words("BOOM a"), Out: &reply.Writer{}, Now: p.Now}
+	r.Done = func() { done++ }
+	stumbles(func() { p.Engine.Attend(r) })
+	if got := strings.TrimSpace(string(r.Out.Buf)); got != internal || done != 1 {
+		t.Errorf("without waiting: %q, %d times", got, done)
+	}
 	p.idle()
 }
 
