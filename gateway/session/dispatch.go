@@ -197,11 +197,11 @@ func (s *Session) finish(out *reply.Writer, then func(*reply.Writer)) {
 // inline runs the call on this goroutine. A panic of its program is answered
 // as an internal error.
 func (s *Session) inline(call *saga.Call) (done bool) {
-	start := len(s.Conn.W.Buf)
+	start := len(call.Out.Buf)
 	defer func() {
 		if p := recover(); p != nil {
 			s.Server.recovered(p)
-			s.failed(start)
+			s.failedIn(call.Out, start)
 			done = true
 		}
 	}()
@@ -232,7 +232,7 @@ func (s *Session) RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply
 		if p := recover(); p != nil {
 			s.Server.recovered(p)
 			out.Buf = out.Buf[:start]
-			out.Error(errInternal)
+			out.Error(reply.ErrInternal)
 		}
 	}()
 	s.Server.locals[cmd.ID](s, r)
