@@ -48,6 +48,9 @@ func (s *Session) single(info *command.Info, args [][]byte) {
 	*req = engine.Request{
 		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: out, Now: s.w.clock(),
 	}
+	if d := s.pipe.dir; d != nil {
+		req.Epoch = d.Places[h.Index].Epoch
+	}
 	if h != s.lease && !s.takeLease(h) {
 		s.postTo(h, req)
 		return
@@ -92,7 +95,8 @@ func (s *Session) postTo(h *shard.Handle, req *engine.Request) {
 	own := *req
 	own.Args = saga.CloneArgs(req.Args)
 	ticket := s.away(req.Cmd)
-	s.hold() // on one node commands run in their order
+	own.Epoch = s.pipe.dir.Places[h.Index].Epoch // the shard may move away, and back, before it runs
+	s.hold()                                     // on one node commands run in their order
 	s.sendTo(h, &own, ticket)
 }
 
