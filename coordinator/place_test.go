@@ -180,8 +180,12 @@ func (r *places) quick(list ...directory.Place) {
 // A shard that is late to follow does in the end what the newest directory asks for,
 // and never serves under an epoch that is over.
 func TestPlaceInQuickTurns(t *testing.T) {
-	here := func(epoch uint64) directory.Place { return directory.Place{Owner: 1, Epoch: epoch, LostAt: int64(epoch)} }
-	there := func(epoch uint64) directory.Place { return directory.Place{Owner: 2, Epoch: epoch, LostAt: int64(epoch)} }
+	here := func(epoch uint64) directory.Place {
+		return directory.Place{Owner: 1, Epoch: epoch, LostAt: int64(epoch)}
+	}
+	there := func(epoch uint64) directory.Place {
+		return directory.Place{Owner: 2, Epoch: epoch, LostAt: int64(epoch)}
+	}
 	for _, first := range []directory.Place{ours, theirs} {
 		r := newPlaces(t, first)
 		if first == ours {
