@@ -300,7 +300,7 @@ func TestOutcomesAreKept(t *testing.T) {
 	if sent := ask(engine.AnswerRan, there, nil); len(sent) != 1 || sent[0].Kind != engine.OrderUndo {
 		t.Errorf("after that: %+v", sent)
 	}
-	for kind := engine.OrderRun; kind <= engine.OrderResolve; kind++ {
+	for kind := engine.OrderRun; kind <= engine.OrderConfirm; kind++ {
 		if kind != engine.OrderCommit {
 			r.sagas.missed(there, &engine.Order{Kind: kind, Saga: id}, engine.AnswerLost)
 		}

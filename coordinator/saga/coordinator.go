@@ -76,6 +76,7 @@ type Coordinator struct {
 	store    []link   // memory of links
 	lends    bool     // see Lender
 	failure  reply.Error
+	began    int64 // the attempt, as Pulse.Clock has it
 }
 
 type phase uint8
@@ -83,6 +84,7 @@ type phase uint8
 const (
 	idle       phase = iota
 	running          // may be wounded
+	confirming       // all locks were there: are they still?
 	undoing          // to run again, or with failure to end
 	blocking         // the client is being told that it waits
 	deciding         // home is recording the decision
@@ -122,7 +124,7 @@ func (c *Coordinator) Ended() bool { return c.phase == ended }
 
 // Start begins an attempt.
 func (c *Coordinator) Start() {
-	c.phase, c.attempt = running, c.attempt+1
+	c.phase, c.attempt, c.began = running, c.attempt+1, c.env.Pulse.now()
 	c.links, c.home, c.held, c.wounded = nil, nil, false, false
 	c.run = c.env.start(c.call)
 	c.lockKnown()

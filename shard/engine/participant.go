@@ -349,7 +349,7 @@ func (e *Engine) resolve(p *participant, o *Order) {
 // confirm tells whether the participant has all its locks, as it had.
 func (e *Engine) confirm(p *participant, o *Order) {
 	if p != nil && p.is(o) && p.last != nil && e.serves(o.Epoch) {
-		e.answer(o, AnswerPrepared)
+		e.answer(o, AnswerConfirmed)
 	} else {
 		e.answer(o, AnswerGone)
 	}

@@ -79,7 +79,7 @@ func ParseOrderInto(o *engine.Order, b []byte, table *command.Table) error {
 	clear(stepList[:cap(stepList)])
 	*o = engine.Order{
 		Locks: lockList, Steps: stepList,
-		Kind: engine.OrderKind(in.upTo(uint64(engine.OrderResolve))), Saga: engine.SagaID(in.uint()),
+		Kind: engine.OrderKind(in.upTo(uint64(engine.OrderConfirm))), Saga: engine.SagaID(in.uint()),
 		Attempt: uint32(in.upTo(1<<32 - 1)), Visit: in.uint(), Now: int64(in.upTo(1<<62 - 1)), Epoch: in.uint(),
 	}
 	switch o.Kind {
@@ -90,7 +90,7 @@ func ParseOrderInto(o *engine.Order, b []byte, table *command.Table) error {
 	case engine.OrderUndo:
 		o.Again = in.byte() != 0
 	}
-	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide) {
+	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide || o.Kind == engine.OrderConfirm) {
 		in.fail()
 	}
 	return in.end()
