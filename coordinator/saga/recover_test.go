@@ -19,7 +19,7 @@ type tape struct {
 
 var orderNames = map[engine.OrderKind]string{
 	engine.OrderRun: "run", engine.OrderDecide: "decide", engine.OrderCommit: "commit",
-	engine.OrderUndo: "undo", engine.OrderForget: "forget", engine.OrderResolve: "resolve",
+	engine.OrderUndo: "undo", engine.OrderForget: "forget", engine.OrderResolve: "resolve", engine.OrderConfirm: "confirm",
 }
 
 func (t *tape) Order(shard int, o *engine.Order) {

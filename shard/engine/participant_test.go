@@ -39,7 +39,7 @@ var answerNames = map[engine.AnswerKind]string{
 	engine.AnswerRan: "ran", engine.AnswerFailed: "failed", engine.AnswerDecided: "decided",
 	engine.AnswerGone: "gone", engine.AnswerCommitted: "committed", engine.AnswerUndone: "undone",
 	engine.AnswerForgotten: "forgotten", engine.AnswerPrepared: "prepared", engine.AnswerAbsent: "absent",
-	engine.AnswerWound: "wound", engine.AnswerElsewhere: "elsewhere", engine.AnswerHanded: "handed",
+	engine.AnswerWound: "wound", engine.AnswerElsewhere: "elsewhere", engine.AnswerHanded: "handed", engine.AnswerConfirmed: "confirmed",
 }
 
 // Answer implements engine.Coordinators.
@@ -201,6 +201,24 @@ func TestDecision(t *testing.T) {
 	p.Expect("GET a", "$1 1")
 	p.send(p.order(engine.OrderForget, 7, 1), "7 forgotten")
 	p.send(decide, "7 gone")
+	p.idle()
+}
+
+// A participant is there from its first answer on until it ends, and only it.
+func TestConfirm(t *testing.T) {
+	p := newPart(t)
+	p.send(p.order(engine.OrderConfirm, 7, 1), "7 gone")
+	p.send(p.run(7, 1, 1, "SET a 1"), "7 ran +OK")
+	confirm, late := p.order(engine.OrderConfirm, 7, 1), p.order(engine.OrderConfirm, 7, 1)
+	confirm.Epoch, late.Epoch = 1, 2
+	p.send(confirm, "7 confirmed")
+	p.send(late, "7 gone")
+	p.send(p.order(engine.OrderConfirm, 7, 2), "7 gone")
+	p.send(p.run(6, 1, 1, "GET a"), "7 wound")
+	p.send(p.order(engine.OrderConfirm, 6, 1), "6 gone")
+	p.send(p.order(engine.OrderUndo, 6, 1), "6 undone")
+	p.send(p.order(engine.OrderUndo, 7, 1), "7 undone")
+	p.send(confirm, "7 gone")
 	p.idle()
 }
 
