@@ -66,6 +66,16 @@ func (c *Coordinator) confirm() {
 	}
 }
 
+// undoneAt is where nothing of the attempt is left, as was asked for or not.
+func (c *Coordinator) undoneAt(l *link) {
+	if c.phase == confirming && c.settle(l, engine.OrderConfirm) {
+		c.failure = ErrDown
+		c.undo()
+		return
+	}
+	c.after(l, engine.OrderUndo)
+}
+
 // confirmed takes the answer of one that is.
 func (c *Coordinator) confirmed(l *link, a *engine.Answer) {
 	if c.phase == confirming && l != nil && l.visit == a.Visit && c.settle(l, engine.OrderConfirm) && c.waiting == 0 {

@@ -40,9 +40,27 @@ func TestLongCoordinatorConfirms(t *testing.T) {
 	out.expect(t, "reply :1\r\n:2", "commit 0 visit 5", "commit 1 visit 5")
 }
 
+// Late answers to copies of the question do not count for what comes after it.
+func TestLateConfirmation(t *testing.T) {
+	c, out, now := newWatched(readBoth)
+	c.Start()
+	*now += confirmAfter
+	c.Answer(ran(0, 1, true, ":1\r\n"))
+	c.Answer(ran(1, 1, true, ":2\r\n"))
+	c.Answer(answer(engine.AnswerConfirmed, 1, 5))
+	out.lines = nil
+	c.Answer(answer(engine.AnswerConfirmed, 0, 5))
+	out.expect(t, "decide 1 visit 5")
+	c.Answer(answer(engine.AnswerConfirmed, 1, 5))
+	c.Answer(answer(engine.AnswerUndone, 1, 5)) // which it was once it had decided
+	out.expect(t)
+	c.Answer(answer(engine.AnswerDecided, 1, 5))
+	out.expect(t, "reply :1\r\n:2", "commit 0 visit 5", "commit 1 visit 5")
+}
+
 // If a lock has gone, what was read is not of one moment, and nothing is done.
 func TestLongCoordinatorHasLostALock(t *testing.T) {
-	for _, kind := range []engine.AnswerKind{engine.AnswerGone, engine.AnswerElsewhere, engine.AnswerLost, engine.AnswerUnreachable} {
+	for _, kind := range []engine.AnswerKind{engine.AnswerUndone, engine.AnswerLost, engine.AnswerUnreachable} {
 		c, out, now := newWatched(readBoth)
 		c.Start()
 		*now += confirmAfter

@@ -37,7 +37,7 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 	case engine.AnswerCommitted:
 		c.after(l, engine.OrderCommit)
 	case engine.AnswerUndone:
-		c.after(l, engine.OrderUndo)
+		c.undoneAt(l)
 	case engine.AnswerForgotten:
 		c.after(l, engine.OrderForget)
 	}
@@ -192,7 +192,7 @@ func (c *Coordinator) refused(l *link) {
 	case c.phase == deciding && c.settle(l, engine.OrderDecide):
 		c.failure = ErrUnknown // what had been decided it has carried through, or it was lost at the place of before
 		c.undo()
-	case c.phase == running && c.settle(l, engine.OrderRun), c.phase == confirming && c.settle(l, engine.OrderConfirm):
+	case c.phase == running && c.settle(l, engine.OrderRun):
 		c.failure = ErrDown
 		c.undoUnlessAway()
 	}

@@ -346,12 +346,13 @@ func (e *Engine) resolve(p *participant, o *Order) {
 	e.tell(a)
 }
 
-// confirm tells whether the participant has all its locks, as it had.
+// confirm tells whether the participant has all its locks, as it had. The answer that
+// it has not is true whatever the coordinator waits for when it comes.
 func (e *Engine) confirm(p *participant, o *Order) {
 	if p != nil && p.is(o) && p.last != nil && e.serves(o.Epoch) {
 		e.answer(o, AnswerConfirmed)
 	} else {
-		e.answer(o, AnswerGone)
+		e.answer(o, AnswerUndone)
 	}
 }
 

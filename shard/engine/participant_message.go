@@ -80,7 +80,7 @@ const (
 	// AnswerAbsent.
 	OrderResolve
 	// OrderConfirm asks whether the participant is still there with all its locks.
-	// Answer: AnswerConfirmed or AnswerGone.
+	// Answer: AnswerConfirmed or AnswerUndone.
 	OrderConfirm
 )
 

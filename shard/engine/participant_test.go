@@ -207,18 +207,18 @@ func TestDecision(t *testing.T) {
 // A participant is there from its first answer on until it ends, and only it.
 func TestConfirm(t *testing.T) {
 	p := newPart(t)
-	p.send(p.order(engine.OrderConfirm, 7, 1), "7 gone")
+	p.send(p.order(engine.OrderConfirm, 7, 1), "7 undone")
 	p.send(p.run(7, 1, 1, "SET a 1"), "7 ran +OK")
 	confirm, late := p.order(engine.OrderConfirm, 7, 1), p.order(engine.OrderConfirm, 7, 1)
 	confirm.Epoch, late.Epoch = 1, 2
 	p.send(confirm, "7 confirmed")
-	p.send(late, "7 gone")
-	p.send(p.order(engine.OrderConfirm, 7, 2), "7 gone")
+	p.send(late, "7 undone")
+	p.send(p.order(engine.OrderConfirm, 7, 2), "7 undone")
 	p.send(p.run(6, 1, 1, "GET a"), "7 wound")
-	p.send(p.order(engine.OrderConfirm, 6, 1), "6 gone")
+	p.send(p.order(engine.OrderConfirm, 6, 1), "6 undone")
 	p.send(p.order(engine.OrderUndo, 6, 1), "6 undone")
 	p.send(p.order(engine.OrderUndo, 7, 1), "7 undone")
-	p.send(confirm, "7 gone")
+	p.send(confirm, "7 undone")
 	p.idle()
 }
 
