@@ -66,14 +66,30 @@ func (r *router) order(shard int, o *engine.Order) {
 		for i := range own.Steps {
 			own.Steps[i].Args = saga.CloneArgs(own.Steps[i].Args)
 		}
-		p.local(func() { p.shard(shard).order(own) })
+		p.local(func() { p.shard(shard).order(own, p) })
 		return
 	}
 	switch m := d.Member(owner); {
 	case m == nil || m.State == directory.Down:
 		r.missed(shard, o, engine.AnswerLost)
-	case !p.sendOrder(owner, shard, o):
+	case !p.sendOrder(owner, shard, o) && (p.suspected[owner] || p.clock()-o.Now > reachPatience):
 		r.missed(shard, o, engine.AnswerUnreachable)
+	}
+}
+
+// reachPatience is as in coordinator/peers.go.
+const reachPatience = 5000
+
+// fence ends what clients wait for.
+func (r *router) fence() {
+	for _, id := range r.sorted() {
+		if c := r.live[id]; c != nil {
+			c.take(func() {
+				if m, ok := c.machine.(*saga.Coordinator); ok {
+					m.Fence()
+				}
+			})
+		}
 	}
 }
 
@@ -86,6 +102,7 @@ func (r *router) missed(shard int, o *engine.Order, why engine.AnswerKind) {
 	if o.Kind == engine.OrderCommit && why == engine.AnswerLost {
 		r.outcomes[outcome{o.Saga, shard}] = true
 	}
+	r.p.w.missed(o, why)
 	if c := r.live[o.Saga]; c != nil {
 		c.post(&engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
 	}
@@ -246,7 +263,7 @@ func (p *process) sendOrder(owner directory.Number, shard int, o *engine.Order) 
 			return
 		}
 		parsed.Sink = sink{s.to.shardSink(shard), p}
-		s.to.run(func() { s.to.shard(shard).order(parsed) })
+		s.to.run(func() { s.to.shard(shard).order(parsed, p) })
 	})
 	return true
 }
