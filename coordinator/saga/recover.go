@@ -208,9 +208,12 @@ func (r *Recovery) answer() {
 	}
 	r.answered = true
 	var out reply.Writer
-	if r.home >= 0 {
+	switch {
+	case r.home >= 0:
 		out.Buf, out.Errs = r.decided.Reply, r.decided.Errors
-	} else {
+	case slices.ContainsFunc(r.shards, func(s resolved) bool { return s.away }):
+		out.Error(ErrUnknown) // all that it wrote may be there, and have committed there
+	default:
 		out.Error(ErrUndone)
 	}
 	r.port.Reply(&out, nil)

@@ -94,6 +94,19 @@ func TestRecoveryCommits(t *testing.T) {
 	}
 }
 
+// What was written at one node only may have been committed there, and that node is down.
+func TestRecoveryDoesNotKnow(t *testing.T) {
+	r, out := newRecovery(false, false)
+	r.Start()
+	out.lines = nil
+	r.Answer(answer(engine.AnswerLost, 1, 0))
+	r.Answer(answer(engine.AnswerPrepared, 0, 5))
+	r.Answer(answer(engine.AnswerAbsent, 2, 0))
+	out.expect(t, "undo 0 visit 5")
+	r.Answer(answer(engine.AnswerUndone, 0, 5))
+	out.expect(t, "reply -"+string(ErrUnknown))
+}
+
 func TestRecoveryWaitsForWhatIsAway(t *testing.T) {
 	r, out := newRecovery(true, true)
 	r.Start()

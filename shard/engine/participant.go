@@ -471,7 +471,9 @@ func (e *Engine) remind(now int64) {
 	}
 	slices.Sort(due) // map order must not be seen
 	for _, id := range due {
-		switch p := e.sagas.live[id]; {
+		switch p, d := e.sagas.live[id], e.sagas.decided[id]; {
+		case d != nil: // others wait for its locks: it is asked for more often than a decision alone
+			e.tell(d.answer(&Order{Saga: id}))
 		case p.last != nil:
 			e.tell(p.last)
 		case p.handed != nil:
@@ -482,7 +484,7 @@ func (e *Engine) remind(now int64) {
 	}
 	due = due[:0]
 	for id, d := range e.sagas.decided {
-		if silent(now, d.at, remindAfter<<d.told) {
+		if e.sagas.live[id] == nil && silent(now, d.at, remindAfter<<d.told) {
 			d.at, d.told = now, min(d.told+1, maxTold)
 			due = append(due, id)
 		}

@@ -334,6 +334,27 @@ func TestReminders(t *testing.T) {
 	p.expect()
 }
 
+// A decision that is held keeps locks, so its reminders do not become rare before they
+// are gone.
+func TestRemindersOfWhatIsHeld(t *testing.T) {
+	p := newPart(t)
+	p.send(p.run(5, 1, 1, "SET a 1"), "5 ran +OK")
+	decide := p.order(engine.OrderDecide, 5, 1)
+	decide.Record, decide.Hold = []byte("+r"), true
+	p.send(decide, "5 decided +r")
+	now := p.Now
+	for range 10 {
+		now += 1000
+		p.Engine.Tick(now)
+		p.expect("5 decided +r")
+	}
+	p.send(p.order(engine.OrderCommit, 5, 1), "5 committed")
+	for _, at := range []int64{1000, 2000, 3000, 7000} {
+		p.Engine.Tick(now + at)
+	}
+	p.expect("5 decided +r", "5 decided +r", "5 decided +r")
+}
+
 // A coordinator whose clock is ahead takes the shard's time with it, not the reminders.
 func TestRemindersAreOfOneClock(t *testing.T) {
 	p := newPart(t)
