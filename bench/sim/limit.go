@@ -5,33 +5,58 @@ import (
 	"github.com/troupedb/troupe/shard/engine"
 )
 
-// forsaken is how far a saga is on its way to the limit: see limited.
-type forsaken uint8
+// A decision about several nodes is at two of them, the coordinator's and home's, and
+// if both are lost at once a saga may end in halves. That is a known limit of a cluster
+// without replicas. Worlds are made so that it is rarely met, and one that does meet
+// it ends there, and is counted.
 
-const (
-	homeMissed forsaken = 1 + iota // a home that may have decided was down
-	undone                         // and the survivors were told to undo
-)
+// doubt is what stands against a saga whose home is held to be lost.
+type doubt struct {
+	home   int  // the shard that has recorded the decision, which is held
+	known  bool // there is one
+	missed bool // it was down when it was wanted
+	undone bool // and the survivors were told to undo
+}
 
-// missed notes that an order has not reached its participant.
-func (w *World) missed(o *engine.Order, why engine.AnswerKind) {
-	decides := o.Kind == engine.OrderDecide && o.Hold || o.Kind == engine.OrderResolve
-	if decides && why == engine.AnswerLost && w.forsaken[o.Saga] == 0 {
-		w.forsaken[o.Saga] = homeMissed
+func (w *World) doubtOf(id engine.SagaID) *doubt {
+	d := w.doubts[id]
+	if d == nil {
+		d = &doubt{}
+		w.doubts[id] = d
+	}
+	return d
+}
+
+// missed notes that an order has not reached its participant as its node is down.
+func (w *World) missed(c *cell, shard int, o *engine.Order) {
+	d := w.doubtOf(o.Saga)
+	switch {
+	case o.Kind == engine.OrderDecide && o.Hold:
+		d.missed = true
+	case o.Kind == engine.OrderResolve && c != nil && c.recovers():
+		if d.missed = true; d.known && d.home == shard {
+			w.limited() // the coordinator is gone and so is home
+		}
 	}
 }
 
-// limited notes that a world has come to the limit of what is promised. A decision is
-// at two nodes, the coordinator's and home's. If home goes down its saga is undone
-// elsewhere, and home learns of that from the coordinator's node when it is back. If
-// that is lost too by then, a recovery finds the decision and nothing that speaks
-// against it.
-func (w *World) limited(c *cell, o *engine.Order) {
-	_, recovery := c.machine.(*saga.Recovery)
+// watch looks at what a coordinator or a recovery orders.
+func (w *World) watch(c *cell, o *engine.Order) {
+	d := w.doubtOf(o.Saga)
 	switch {
-	case o.Kind == engine.OrderUndo && !o.Again && w.forsaken[o.Saga] == homeMissed:
-		w.forsaken[o.Saga] = undone
-	case o.Kind == engine.OrderCommit && recovery && w.forsaken[o.Saga] == undone:
-		w.Stats.Limited = 1
+	case o.Kind == engine.OrderUndo && !o.Again && d.missed:
+		d.undone = true
+	case o.Kind == engine.OrderCommit && c.recovers() && d.undone:
+		w.limited() // home is back, and who had given it up is gone by now
 	}
+}
+
+func (c *cell) recovers() bool {
+	_, yes := c.machine.(*saga.Recovery)
+	return yes
+}
+
+func (w *World) limited() {
+	w.trace("this is the limit")
+	w.Stats.Limited = 1
 }

@@ -149,7 +149,7 @@ func (n *node) watch() {
 }
 
 // mayFail tells that no other node is in trouble. A cluster without replicas bears the
-// loss of one node at a time: see Limited.
+// loss of one node at a time: see limit.go.
 func (n *node) mayFail() bool {
 	for _, o := range n.w.nodes[1:] {
 		if o != n && n.w.now < o.illUntil {

@@ -99,10 +99,12 @@ func (r *router) missed(shard int, o *engine.Order, why engine.AnswerKind) {
 	} else {
 		r.p.w.Stats.Unreachable++
 	}
+	if why == engine.AnswerLost {
+		r.p.w.missed(r.live[o.Saga], shard, o)
+	}
 	if o.Kind == engine.OrderCommit && why == engine.AnswerLost {
 		r.outcomes[outcome{o.Saga, shard}] = true
 	}
-	r.p.w.missed(o, why)
 	if c := r.live[o.Saga]; c != nil {
 		c.post(&engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
 	}

@@ -134,7 +134,7 @@ func (c *cell) Order(shard int, o *engine.Order) {
 	if o.Kind == engine.OrderDecide && o.Hold {
 		c.p.w.Stats.Held++
 	}
-	c.p.w.limited(c, o)
+	c.p.w.watch(c, o)
 	if o.Kind == engine.OrderConfirm {
 		c.p.w.Stats.Confirms++
 	}

@@ -97,7 +97,7 @@ type World struct {
 	calmedAt int64 // since when all nodes know of each other, 0: not yet
 	errs     []string
 	free     int64 // when last nothing was left that others have to wait for
-	forsaken map[engine.SagaID]forsaken
+	doubts   map[engine.SagaID]*doubt
 
 	// Stats tell what the run has met.
 	Stats Stats
@@ -106,7 +106,7 @@ type World struct {
 // Stats count what runs have met.
 type Stats struct {
 	// Limited counts the worlds that have met the limit of what is promised: see
-	// limited.
+	// limit.go.
 	Limited                                                                                     int
 	OneWay                                                                                      int
 	Messages, Wounds, Again, Panics, Decisions, Held, Orphans, Recoveries, Blocked, Handed, Ops int
@@ -127,7 +127,7 @@ func NewWorld(o Options) *World {
 	w := &World{
 		schedule: schedule{rng: rand.New(rand.NewPCG(o.Seed, 0)), now: startTime},
 		o:        o, calls: map[engine.SagaID]*op{}, newest: make([]uint64, o.Setup.shards),
-		nodes: make([]*node, o.Nodes+1), forsaken: map[engine.SagaID]forsaken{},
+		nodes: make([]*node, o.Nodes+1), doubts: map[engine.SagaID]*doubt{},
 	}
 	w.net.w, w.arbiter.w = w, w
 	if o.Patience == 0 {
