@@ -5,7 +5,6 @@ import (
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
-	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/wire"
@@ -17,19 +16,14 @@ type router struct {
 	p        *process
 	live     map[engine.SagaID]*cell
 	waiters  map[engine.SagaID]*engine.Waiter
-	outcomes map[outcome]bool
+	outcomes saga.Outcomes
 	started  int64
-}
-
-type outcome struct {
-	saga  engine.SagaID
-	shard int
 }
 
 func newRouter(p *process) *router {
 	return &router{
 		p: p, started: p.clock(), live: map[engine.SagaID]*cell{},
-		waiters: map[engine.SagaID]*engine.Waiter{}, outcomes: map[outcome]bool{},
+		waiters: map[engine.SagaID]*engine.Waiter{},
 	}
 }
 
@@ -101,9 +95,7 @@ func (r *router) missed(shard int, o *engine.Order, why engine.AnswerKind) {
 	}
 	if why == engine.AnswerLost {
 		r.p.w.missed(r.live[o.Saga], shard, o)
-	}
-	if o.Kind == engine.OrderCommit && why == engine.AnswerLost {
-		r.outcomes[outcome{o.Saga, shard}] = true
+		r.outcomes.Missed(shard, o)
 	}
 	if c := r.live[o.Saga]; c != nil {
 		c.post(&engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
@@ -138,7 +130,7 @@ func (r *router) take(a *engine.Answer) {
 	if a.Kind == engine.AnswerHanded && r.wake(a) {
 		return
 	}
-	switch o := r.orphan(a); {
+	switch o := r.outcomes.Orphan(a); {
 	case o == nil:
 	case saga.BornAt(a.Saga) < r.started:
 		r.recover(a.Saga)
@@ -146,34 +138,6 @@ func (r *router) take(a *engine.Answer) {
 		r.p.w.Stats.Orphans++
 		r.order(a.Shard, o)
 	}
-}
-
-func (r *router) orphan(a *engine.Answer) *engine.Order {
-	if at := (outcome{a.Saga, a.Shard}); r.outcomes[at] {
-		switch a.Kind {
-		case engine.AnswerRan:
-			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
-		case engine.AnswerDecided:
-			return commitOf(a)
-		case engine.AnswerCommitted:
-			delete(r.outcomes, at)
-			return &engine.Order{Kind: engine.OrderForget, Saga: a.Saga}
-		}
-	}
-	return engine.Orphan(a)
-}
-
-func commitOf(a *engine.Answer) *engine.Order {
-	d, err := troupev1.DecodeDecision(a.Record)
-	if err != nil {
-		return nil
-	}
-	for _, p := range d.Participants {
-		if int(p.Shard) == a.Shard {
-			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: p.Attempt, Visit: p.Visit}
-		}
-	}
-	return nil
 }
 
 // recover ends a saga whose coordinator's process is gone.

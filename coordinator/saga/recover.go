@@ -3,6 +3,7 @@ package saga
 import (
 	"slices"
 
+	"github.com/troupedb/troupe/actors/directory"
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
@@ -211,12 +212,25 @@ func (r *Recovery) answer() {
 	switch {
 	case r.home >= 0:
 		out.Buf, out.Errs = r.decided.Reply, r.decided.Errors
-	case slices.ContainsFunc(r.shards, func(s resolved) bool { return s.away }):
-		out.Error(ErrUnknown) // all that it wrote may be there, and have committed there
+	case r.unsure():
+		out.Error(ErrUnknown)
 	default:
 		out.Error(ErrUndone)
 	}
 	r.port.Reply(&out, nil)
+}
+
+// clockSlack is more than the clocks of nodes differ by. Milliseconds.
+const clockSlack = 10_000
+
+// unsure tells that all that the saga wrote may have been on one node, have committed
+// there, and be away or lost with it.
+func (r *Recovery) unsure() bool {
+	if slices.ContainsFunc(r.shards, func(s resolved) bool { return s.away }) {
+		return true
+	}
+	since := BornAt(r.id) - clockSlack
+	return r.env.Where != nil && slices.ContainsFunc(r.env.Where.Load().Members, func(m directory.Member) bool { return m.Since > since })
 }
 
 // Posted tells that what the crashed coordinator has posted has run.
