@@ -109,20 +109,21 @@ func (n *Coordinators) take(c *cell, a *engine.Answer) {
 	if a.Kind == engine.AnswerHanded && n.wake(a) {
 		return
 	}
-	switch o := n.orphan(a); {
+	switch o, doubtful := n.orphan(a); {
 	case o == nil:
-	case saga.BornAt(a.Saga) < n.started:
-		n.recover(a.Saga) // the process before this one was its coordinator
+	case doubtful, saga.BornAt(a.Saga) < n.started:
+		n.recover(a.Saga) // its coordinator did not know, or was in the process before this one
 	default:
 		n.order(a.Shard, o)
 	}
 }
 
-// orphan returns what to say to a participant whose saga does not live here.
-func (n *Coordinators) orphan(a *engine.Answer) *engine.Order {
+// orphan returns what to say to a participant whose saga does not live here, and
+// whether it takes a recovery to know that.
+func (n *Coordinators) orphan(a *engine.Answer) (o *engine.Order, doubtful bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.outcomes.Orphan(a)
+	return n.outcomes.Orphan(a), n.outcomes.Doubtful(a.Saga)
 }
 
 // recover ends a saga whose coordinator's process is gone. Others may do the same.

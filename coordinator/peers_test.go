@@ -251,8 +251,17 @@ func TestOrphans(t *testing.T) {
 		}
 	}
 	p.take()
-	early := engine.SagaID(5<<22 | 1) // of 2020
-	r.sagas.Take(&engine.Answer{Kind: engine.AnswerRan, Saga: early, Shard: there})
+	early, doubtful := engine.SagaID(5<<22|1), sagaOf(1, 2) // of 2020, and one whose home went down
+	r.sagas.missed(there, &engine.Order{Kind: engine.OrderDecide, Saga: doubtful, Attempt: 1, Visit: 5}, engine.AnswerLost)
+	for _, id := range []engine.SagaID{early, doubtful} {
+		r.expectRecovery(t, p, id)
+	}
+}
+
+// expectRecovery expects that a participant who asks sets off the recovery of its saga.
+func (r *rig) expectRecovery(t *testing.T, p *fakePeers, id engine.SagaID) {
+	t.Helper()
+	r.sagas.Take(&engine.Answer{Kind: engine.AnswerRan, Saga: id, Shard: there})
 	var sent []*engine.Order
 	for deadline := time.Now().Add(patience); len(sent) == 0; sent = p.sent() {
 		if time.Now().After(deadline) {
@@ -260,7 +269,7 @@ func TestOrphans(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if sent[0].Kind != engine.OrderResolve || sent[0].Saga != early {
+	if sent[0].Kind != engine.OrderResolve || sent[0].Saga != id {
 		t.Errorf("sent %+v", sent[0])
 	}
 }

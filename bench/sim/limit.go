@@ -12,8 +12,9 @@ import (
 
 // doubt is what stands against a saga whose home is held to be lost.
 type doubt struct {
-	home   int  // the shard that has recorded the decision, which is held
+	home   int  // the shard that has recorded the decision
 	known  bool // there is one
+	held   bool // the decision
 	missed bool // it was down when it was wanted
 	undone bool // and the survivors were told to undo
 }
@@ -34,8 +35,8 @@ func (w *World) missed(c *cell, shard int, o *engine.Order) {
 	case o.Kind == engine.OrderDecide && o.Hold:
 		d.missed = true
 	case o.Kind == engine.OrderResolve && c != nil && c.recovers():
-		if d.missed = true; d.known && d.home == shard {
-			w.limited() // the coordinator is gone and so is home
+		if d.missed = true; d.known && d.home == shard && (d.held || c.op != nil) {
+			w.limited() // the coordinator is gone and so is home, which was on another node
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (r *router) take(a *engine.Answer) {
 	}
 	switch o := r.outcomes.Orphan(a); {
 	case o == nil:
-	case saga.BornAt(a.Saga) < r.started:
+	case r.outcomes.Doubtful(a.Saga), saga.BornAt(a.Saga) < r.started:
 		r.recover(a.Saga)
 	default:
 		r.p.w.Stats.Orphans++

@@ -142,10 +142,9 @@ func (s *shardNode) observe(a *engine.Answer) {
 				s.p.w.fail("decided without a moment: %v", s.deciding)
 			} else if !s.held {
 				m.sure = true
-			} else {
-				d := s.p.w.doubtOf(a.Saga)
-				d.home, d.known = s.index, true
 			}
+			d := s.p.w.doubtOf(a.Saga)
+			d.home, d.known, d.held = s.index, true, s.held
 			s.deciding = nil
 		}
 	case engine.AnswerRan:

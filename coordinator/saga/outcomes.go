@@ -3,17 +3,20 @@ package saga
 import "github.com/troupedb/troupe/shard/engine"
 
 // Outcomes are of participants that could not be told that their sagas have committed,
-// as their nodes were down. They are kept until the participant asks; the oldest go
+// or were to commit, as their nodes were down. They are kept until the participant asks; the oldest go
 // first. Its zero value has none.
 type Outcomes struct {
-	known map[outcome]*engine.Order
+	known map[outcome]*engine.Order // what has not been heard
 	order []outcome
 }
 
 type outcome struct {
 	saga  engine.SagaID
-	shard int
+	shard int // or nowhere
 }
+
+// nowhere is the shard of sagas of which nobody here knows how they have ended.
+const nowhere = -1
 
 // maxOutcomes bounds what is kept for nodes that are down: about what they can have
 // had under way.
@@ -21,10 +24,15 @@ const maxOutcomes = 1 << 16
 
 // Missed notes that an order has not reached its participant, whose node is down.
 func (o *Outcomes) Missed(shard int, order *engine.Order) {
-	if order.Kind != engine.OrderCommit {
-		return
+	switch {
+	case order.Kind == engine.OrderCommit:
+		o.add(outcome{order.Saga, shard}, order)
+	case order.Kind == engine.OrderDecide && !order.Hold: // it may have been heard before
+		o.add(outcome{order.Saga, nowhere}, order)
 	}
-	at := outcome{order.Saga, shard}
+}
+
+func (o *Outcomes) add(at outcome, missed *engine.Order) {
 	if o.known[at] != nil {
 		return
 	}
@@ -35,9 +43,14 @@ func (o *Outcomes) Missed(shard int, order *engine.Order) {
 		delete(o.known, o.order[0])
 		o.order = o.order[1:]
 	}
-	o.known[at] = &engine.Order{Kind: engine.OrderCommit, Saga: order.Saga, Attempt: order.Attempt, Visit: order.Visit}
+	o.known[at] = &engine.Order{Kind: missed.Kind, Saga: missed.Saga, Attempt: missed.Attempt, Visit: missed.Visit}
 	o.order = append(o.order, at)
 }
+
+// Doubtful tells that the coordinator of a saga has gone without knowing whether it
+// was decided: all that it wrote was on one node, which may have committed a part of
+// it. A recovery finds out when the node is back.
+func (o *Outcomes) Doubtful(id engine.SagaID) bool { return o.known[outcome{id, nowhere}] != nil }
 
 // Orphan returns what to say to a participant whose saga does not live at its
 // coordinator's node, nil: nothing. Whatever one says whose saga has committed, it is

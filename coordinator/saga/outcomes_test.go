@@ -35,6 +35,20 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// A decision that may have been made on one node that is down makes its saga doubtful;
+// one that is held does not, as nobody follows it.
+func TestDoubtfulOutcomes(t *testing.T) {
+	var o Outcomes
+	o.Missed(1, &engine.Order{Kind: engine.OrderDecide, Saga: 6, Attempt: 1, Visit: 5, Hold: true})
+	o.Missed(1, &engine.Order{Kind: engine.OrderDecide, Saga: 7, Attempt: 1, Visit: 5})
+	if o.Doubtful(6) || !o.Doubtful(7) || o.Doubtful(8) {
+		t.Errorf("doubtful: %v, %v, %v", o.Doubtful(6), o.Doubtful(7), o.Doubtful(8))
+	}
+	if got := o.Orphan(answer(engine.AnswerRan, 2, 5)); got == nil || got.Kind != engine.OrderUndo {
+		t.Errorf("a participant is told %+v", got)
+	}
+}
+
 // The newest are kept, and no more than there is room for.
 func TestOutcomesAreBounded(t *testing.T) {
 	var o Outcomes
