@@ -301,7 +301,7 @@ func TestOutcomesAreKept(t *testing.T) {
 		t.Errorf("after that: %+v", sent)
 	}
 	for kind := engine.OrderRun; kind <= engine.OrderConfirm; kind++ {
-		if kind != engine.OrderCommit {
+		if kind != engine.OrderCommit && kind != engine.OrderDecide {
 			r.sagas.missed(there, &engine.Order{Kind: kind, Saga: id}, engine.AnswerLost)
 		}
 	}
