@@ -88,7 +88,9 @@ func (r *Recovery) Answer(a *engine.Answer) {
 	case engine.AnswerLost:
 		r.lost(s, a.Shard)
 	case engine.AnswerCommitted:
-		s.settle(r, engine.OrderCommit)
+		if s.settle(r, engine.OrderCommit) {
+			s.away = false
+		}
 	case engine.AnswerUndone:
 		s.settle(r, engine.OrderUndo)
 	case engine.AnswerForgotten:
@@ -170,12 +172,13 @@ func (r *Recovery) proceed() {
 }
 
 // tellPrepared has every participant that was found follow: one that the
-// decision names commits, all others undo. Home may be one of them.
+// decision names commits, all others undo. Home may be one of them. Those that are
+// away are told too: so it is known on this node that they are to commit, see Outcomes.
 func (r *Recovery) tellPrepared() {
 	if r.home >= 0 {
 		for _, p := range r.decided.Participants {
-			if int(p.Shard) == r.home {
-				r.send(r.home, &engine.Order{Kind: engine.OrderCommit, Saga: r.id, Attempt: p.Attempt, Visit: p.Visit})
+			if at := int(p.Shard); at == r.home || r.shards[at].away {
+				r.send(at, &engine.Order{Kind: engine.OrderCommit, Saga: r.id, Attempt: p.Attempt, Visit: p.Visit})
 			}
 		}
 	}

@@ -137,8 +137,9 @@ func TestRecoveryKeepsWhatIsOwed(t *testing.T) {
 	r.Answer(home)
 	r.Answer(answer(engine.AnswerLost, 1, 0))
 	r.Answer(answer(engine.AnswerLost, 2, 0)) // has no part in it
-	out.expect(t, "reply +fine", "commit 0 visit 4")
+	out.expect(t, "reply +fine", "commit 0 visit 4", "commit 1 visit 5")
 	r.Answer(answer(engine.AnswerCommitted, 0, 4))
+	r.Answer(answer(engine.AnswerLost, 1, 5))
 	out.expect(t)
 	if !r.Ended() {
 		t.Error("it goes on")
