@@ -127,10 +127,22 @@ func (f *forwarded) cross(from, to *process, deliver func()) {
 		w.after(w.between(1, 1500), func() { f.p.run(f.unknown) })
 		return
 	}
-	w.after(w.delay(), func() { w.net.arrive(from.number, to.number, func() { to.run(deliver) }) })
+	w.after(w.delay(), func() { f.arrive(from, to, deliver) })
 	if w.net.cut(from.number, to.number) { // else whoever sees that the stream is broken says so
 		w.net.notice(f.p.number, to.number)
 		w.net.notice(f.p.number, from.number)
+	}
+}
+
+// arrive delivers what is under way once the link is there again, unless the stream has
+// been given up by then.
+func (f *forwarded) arrive(from, to *process, deliver func()) {
+	w := f.p.w
+	switch {
+	case !w.net.cut(from.number, to.number):
+		to.run(deliver)
+	case !f.ended:
+		w.after(w.between(20, 200), func() { f.arrive(from, to, deliver) })
 	}
 }
 
