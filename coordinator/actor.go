@@ -16,6 +16,8 @@ func NewCoordinators(s *actor.ActorSystem, env *saga.Env) (*Coordinators, error)
 		env: env, started: time.Now().UnixMilli(),
 		live: map[engine.SagaID]*cell{}, waiters: map[engine.SagaID]*engine.Waiter{},
 	}
+	began := time.Now()
+	env.Pulse.Clock = func() int64 { return time.Since(began).Milliseconds() }
 	for i, h := range env.Shards {
 		h.Engine.Join(i, n)
 	}

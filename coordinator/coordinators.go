@@ -18,7 +18,7 @@ type Coordinators struct {
 	mu       sync.Mutex
 	live     map[engine.SagaID]*cell
 	waiters  map[engine.SagaID]*engine.Waiter // of blocked calls, see Await
-	outcomes outcomes
+	outcomes saga.Outcomes
 	beat     int64 // Unix milliseconds of the last tick
 
 	spare sync.Pool // of *cell

@@ -5,7 +5,6 @@ import (
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
-	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
@@ -64,8 +63,8 @@ func (n *Coordinators) Fence() {
 // is kept that it was one, for the node that comes back and asks.
 func (n *Coordinators) missed(shard int, o *engine.Order, why engine.AnswerKind) {
 	n.mu.Lock()
-	if o.Kind == engine.OrderCommit && !o.Quiet && why == engine.AnswerLost {
-		n.outcomes.add(outcome{o.Saga, shard})
+	if why == engine.AnswerLost {
+		n.outcomes.Missed(shard, o)
 	}
 	n.mu.Unlock()
 	n.send(o.Saga, &engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
@@ -105,46 +104,21 @@ func (n *Coordinators) take(c *cell, a *engine.Answer) {
 	if a.Kind == engine.AnswerHanded && n.wake(a) {
 		return
 	}
-	switch o := n.orphan(a); {
+	switch o, doubtful := n.orphan(a); {
 	case o == nil:
-	case saga.BornAt(a.Saga) < n.started:
-		n.recover(a.Saga) // the process before this one was its coordinator
+	case doubtful, saga.BornAt(a.Saga) < n.started:
+		n.recover(a.Saga) // its coordinator did not know, or was in the process before this one
 	default:
 		n.order(a.Shard, o)
 	}
 }
 
-// orphan returns what to say to a participant whose saga does not live here.
-func (n *Coordinators) orphan(a *engine.Answer) *engine.Order {
+// orphan returns what to say to a participant whose saga does not live here, and
+// whether it takes a recovery to know that.
+func (n *Coordinators) orphan(a *engine.Answer) (o *engine.Order, doubtful bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if at := (outcome{a.Saga, a.Shard}); n.outcomes.has(at) {
-		switch a.Kind {
-		case engine.AnswerRan:
-			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
-		case engine.AnswerDecided:
-			return commitOf(a)
-		case engine.AnswerCommitted:
-			n.outcomes.drop(at)
-			return &engine.Order{Kind: engine.OrderForget, Saga: a.Saga}
-		}
-	}
-	return engine.Orphan(a)
-}
-
-// commitOf returns the order to commit for the home participant that keeps a
-// decision.
-func commitOf(a *engine.Answer) *engine.Order {
-	d, err := troupev1.DecodeDecision(a.Record)
-	if err != nil {
-		return nil
-	}
-	for _, p := range d.Participants {
-		if int(p.Shard) == a.Shard {
-			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: p.Attempt, Visit: p.Visit}
-		}
-	}
-	return nil
+	return n.outcomes.Orphan(a), n.outcomes.Doubtful(a.Saga)
 }
 
 // recover ends a saga whose coordinator's process is gone. Others may do the same.
@@ -219,38 +193,3 @@ func (n *Coordinators) at(name []byte, here func(*engine.Engine, *keyspace.Key),
 		here(e, &k)
 	}))
 }
-
-// outcome is a participant that could not be told that its saga has committed.
-type outcome struct {
-	saga  engine.SagaID
-	shard int
-}
-
-// outcomes are kept until the participant asks; the oldest go first.
-type outcomes struct {
-	known map[outcome]struct{}
-	order []outcome
-}
-
-// maxOutcomes bounds what is kept for nodes that are down: about what they can have
-// had under way.
-const maxOutcomes = 1 << 16
-
-func (o *outcomes) add(at outcome) {
-	if o.has(at) {
-		return
-	}
-	if o.known == nil {
-		o.known = map[outcome]struct{}{}
-	}
-	if len(o.order) >= maxOutcomes {
-		delete(o.known, o.order[0])
-		o.order = o.order[1:]
-	}
-	o.known[at] = struct{}{}
-	o.order = append(o.order, at)
-}
-
-func (o *outcomes) has(at outcome) bool { _, ok := o.known[at]; return ok }
-
-func (o *outcomes) drop(at outcome) { delete(o.known, at) }

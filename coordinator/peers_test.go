@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
-	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 )
@@ -253,8 +251,17 @@ func TestOrphans(t *testing.T) {
 		}
 	}
 	p.take()
-	early := engine.SagaID(5<<22 | 1) // of 2020
-	r.sagas.Take(&engine.Answer{Kind: engine.AnswerRan, Saga: early, Shard: there})
+	early, doubtful := engine.SagaID(5<<22|1), sagaOf(1, 2) // of 2020, and one whose home went down
+	r.sagas.missed(there, &engine.Order{Kind: engine.OrderDecide, Saga: doubtful, Attempt: 1, Visit: 5}, engine.AnswerLost)
+	for _, id := range []engine.SagaID{early, doubtful} {
+		r.expectRecovery(t, p, id)
+	}
+}
+
+// expectRecovery expects that a participant who asks sets off the recovery of its saga.
+func (r *rig) expectRecovery(t *testing.T, p *fakePeers, id engine.SagaID) {
+	t.Helper()
+	r.sagas.Take(&engine.Answer{Kind: engine.AnswerRan, Saga: id, Shard: there})
 	var sent []*engine.Order
 	for deadline := time.Now().Add(patience); len(sent) == 0; sent = p.sent() {
 		if time.Now().After(deadline) {
@@ -262,7 +269,7 @@ func TestOrphans(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	if sent[0].Kind != engine.OrderResolve || sent[0].Saga != early {
+	if sent[0].Kind != engine.OrderResolve || sent[0].Saga != id {
 		t.Errorf("sent %+v", sent[0])
 	}
 }
@@ -282,17 +289,10 @@ func TestOutcomesAreKept(t *testing.T) {
 		t.Errorf("of an order that was not lost: %+v", sent)
 	}
 	r.sagas.missed(there, commit, engine.AnswerLost)
-	for range 2 {
-		if sent := ask(engine.AnswerRan, there, nil); len(sent) != 1 || sent[0].Kind != engine.OrderCommit || sent[0].Attempt != 2 || sent[0].Visit != 3 {
+	for _, kind := range []engine.AnswerKind{engine.AnswerRan, engine.AnswerWound, engine.AnswerDecided, engine.AnswerRan} {
+		if sent := ask(kind, there, nil); len(sent) != 1 || sent[0].Kind != engine.OrderCommit || sent[0].Attempt != 2 || sent[0].Visit != 3 {
 			t.Errorf("a prepared participant is told %+v", sent)
 		}
-	}
-	record := (&troupev1.Decision{Saga: uint64(id), Participants: []*troupev1.Participant{{Shard: there, Attempt: 4, Visit: 5}}}).Encode()
-	if sent := ask(engine.AnswerDecided, there, record); len(sent) != 1 || sent[0].Kind != engine.OrderCommit || sent[0].Attempt != 4 || sent[0].Visit != 5 {
-		t.Errorf("the home participant is told %+v", sent)
-	}
-	if sent := ask(engine.AnswerDecided, there, []byte("garbage")); len(sent) != 0 {
-		t.Errorf("garbage is answered %+v", sent)
 	}
 	if sent := ask(engine.AnswerCommitted, there, nil); len(sent) != 1 || sent[0].Kind != engine.OrderForget {
 		t.Errorf("one that has committed is told %+v", sent)
@@ -300,40 +300,13 @@ func TestOutcomesAreKept(t *testing.T) {
 	if sent := ask(engine.AnswerRan, there, nil); len(sent) != 1 || sent[0].Kind != engine.OrderUndo {
 		t.Errorf("after that: %+v", sent)
 	}
-	for kind := engine.OrderRun; kind <= engine.OrderResolve; kind++ {
-		if kind != engine.OrderCommit {
+	for kind := engine.OrderRun; kind <= engine.OrderConfirm; kind++ {
+		if kind != engine.OrderCommit && kind != engine.OrderDecide {
 			r.sagas.missed(there, &engine.Order{Kind: kind, Saga: id}, engine.AnswerLost)
 		}
 	}
 	if sent := ask(engine.AnswerRan, there, nil); len(sent) != 1 || sent[0].Kind != engine.OrderUndo {
 		t.Errorf("other orders count as commits: %+v", sent)
-	}
-}
-
-// Of outcomes the newest are kept, and no more than there is room for.
-func TestOutcomesAreBounded(t *testing.T) {
-	var o outcomes
-	at := func(i int) outcome { return outcome{engine.SagaID(i + 1), i % 7} }
-	for i := range maxOutcomes + 100 {
-		o.add(at(i))
-		o.add(at(i))
-	}
-	if len(o.known) != maxOutcomes || len(o.order) != maxOutcomes {
-		t.Errorf("%d are known, %d in order", len(o.known), len(o.order))
-	}
-	if o.has(at(0)) || o.has(at(99)) || !o.has(at(100)) || !o.has(at(maxOutcomes+99)) {
-		t.Error("not the newest are kept")
-	}
-	r := rand.New(rand.NewPCG(1, 1))
-	for range 3 * maxOutcomes {
-		if i := r.IntN(4 * maxOutcomes); r.IntN(2) == 0 {
-			o.drop(at(i))
-		} else {
-			o.add(at(i))
-		}
-		if len(o.known) > maxOutcomes || len(o.order) > maxOutcomes {
-			t.Fatalf("%d are known, %d in order", len(o.known), len(o.order))
-		}
 	}
 }
 

@@ -21,8 +21,9 @@ func (n *Node) Place(d *directory.Directory) bool {
 		switch place := d.Places[i]; {
 		case !first && before.Places[i] == place:
 		case place.Owner != d.Self:
-			h.Settle(elsewhere(place.Owner))
-			h.Tell(shard.Func(leave))
+			owner := elsewhere(place.Owner)
+			h.Settle(owner) // at once, so that nothing more comes to the shard
+			h.Tell(shard.Func(func(e *engine.Engine) { leave(h, e, owner) }))
 		default:
 			a := arrival{epoch: place.Epoch, empty: first || emptied(before, d, i)}
 			if was := before.Places[i]; was.To == d.Self && migrate.Judge(was, place) == migrate.Committed {
@@ -67,7 +68,16 @@ func emptied(before, d *directory.Directory, shard int) bool {
 // told so, where an empty shard would give wrong answers. It cannot happen as long as
 // the source alone proposes to commit a move, when the target has everything; the
 // way out is to restart the node, after which the catalog counts the data as lost.
+//
+// The shard may be late to do so. Under an epoch that is over it must not be opened:
+// what the newest directory asks of it comes next.
 func (n *Node) enter(h *shard.Handle, e *engine.Engine, a arrival) {
+	if n.Env.Where.Load().Places[h.Index].Epoch != a.epoch {
+		if a.move != 0 && e.Importing(a.move) {
+			e.AbortImport()
+		}
+		return
+	}
 	if !e.Closed() && e.Epoch() == a.epoch {
 		h.Settle(0)
 		return
@@ -104,8 +114,10 @@ func count(e *engine.Engine) {
 	e.Keys.Store(int64(keys))
 }
 
-// leave closes a shard that another node has, and frees its data piece by piece.
-func leave(e *engine.Engine) {
+// leave closes a shard that another node has, and frees its data piece by piece. It
+// settles once more who has it: the shard may have entered since Place did so.
+func leave(h *shard.Handle, e *engine.Engine, owner directory.Number) {
+	h.Settle(owner)
 	if e.Closed() {
 		return
 	}

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/troupedb/troupe/actors/directory"
@@ -161,4 +162,56 @@ func TestPlaceKeepsNothingOld(t *testing.T) {
 	r.is(true, 8, 0)
 	r.put()
 	r.is(true, 8, 1)
+}
+
+// quick makes the node follow several directories before its shard runs once.
+func (r *places) quick(list ...directory.Place) {
+	r.t.Helper()
+	h := r.node.Env.Shards[0]
+	for !h.Lease.TryAcquire() {
+		runtime.Gosched()
+	}
+	defer h.Lease.Release()
+	for _, p := range list {
+		r.to(p)
+	}
+}
+
+// A shard that is late to follow does in the end what the newest directory asks for,
+// and never serves under an epoch that is over.
+func TestPlaceInQuickTurns(t *testing.T) {
+	here := func(epoch uint64) directory.Place {
+		return directory.Place{Owner: 1, Epoch: epoch, LostAt: int64(epoch)}
+	}
+	there := func(epoch uint64) directory.Place {
+		return directory.Place{Owner: 2, Epoch: epoch, LostAt: int64(epoch)}
+	}
+	for _, first := range []directory.Place{ours, theirs} {
+		r := newPlaces(t, first)
+		if first == ours {
+			r.put()
+		}
+		r.quick(here(6), there(7))
+		r.is(false, 0, 0)
+		r.quick(here(8), there(9), here(10))
+		r.is(true, 10, 0)
+		r.put()
+		r.quick(there(11), here(12), there(13))
+		r.is(false, 0, 0)
+		r.quick(there(14), here(15))
+		r.is(true, 15, 0)
+		r.quick(here(16), here(17))
+		r.is(true, 17, 0)
+	}
+	// What a move has brought is of no use once the shard is elsewhere again.
+	r := newPlaces(t, theirs)
+	r.to(directory.Place{Owner: 2, Epoch: 5, To: 1, MoveID: 7})
+	r.take(7, chunks(t, 7))
+	r.quick(directory.Place{Owner: 1, Epoch: 6}, there(7))
+	r.is(false, 0, 0)
+	r.on(0, func(e *engine.Engine) {
+		if e.Importing(7) || e.Epoch() == 6 {
+			t.Errorf("importing: %v, epoch %d", e.Importing(7), e.Epoch())
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/migrate"
 )
 
 // fill puts keys into all shards, and returns how many.
@@ -215,4 +216,41 @@ func TestMoveStatus(t *testing.T) {
 	if len(s.nodes[0].Moves()) != 0 {
 		t.Error("it is over")
 	}
+}
+
+// A source whose target is taken to be down while the shard is sealed does not keep
+// its clients waiting: the move is given up at once.
+func TestMoveEndsWhenItsTargetIsSuspected(t *testing.T) {
+	s := newStage(t, 2, 16)
+	s.fill(1000)
+	s.mu.Lock()
+	s.deaf = true // so that the shard stays sealed
+	s.mu.Unlock()
+	var index int
+	for s.place(index).Owner != 1 {
+		index++
+	}
+	phase := func(want string) func() bool {
+		return func() bool {
+			moves := s.nodes[0].Moves()
+			return len(moves) == 1 && moves[0].Phase == want
+		}
+	}
+	s.begin(index, 2)
+	s.eventually("the target has all", phase("deciding"))
+	began := time.Now()
+	s.nodes[0].Suspect(2, true)
+	s.eventually("the move is given up", phase("aborting"))
+	if took := time.Since(began).Milliseconds(); took >= migrate.SealLimit/2 {
+		t.Errorf("that took %d ms", took)
+	}
+	s.nodes[0].Suspect(2, false)
+	s.mu.Lock()
+	s.deaf = false
+	s.mu.Unlock()
+	s.settle()
+	if p := s.place(index); p.Owner != 1 || p.To != 0 {
+		t.Errorf("the shard is at %+v", p)
+	}
+	s.has(1000)
 }

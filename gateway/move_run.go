@@ -76,6 +76,9 @@ func (v *mover) turn(l letters) {
 		v.result(&l.results[i])
 	}
 	if s := v.source; s != nil {
+		if v.g.streams.Suspected(v.begun.To) {
+			v.carry(s.Suspected(v.now()))
+		}
 		v.carry(s.Tick(v.now()))
 		v.export()
 		v.report()

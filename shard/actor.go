@@ -60,8 +60,8 @@ func (s *shell) Receive(ctx actor.Context) {
 	case *engine.Request:
 		if m.Done == nil {
 			m.Waits = s.engine.Handle(m)
-		} else if !s.engine.Handle(m) {
-			m.Done()
+		} else {
+			s.engine.Attend(m)
 		}
 	case *engine.Order:
 		s.engine.Order(m)

@@ -94,7 +94,7 @@ func (a *arbiter) heartbeat(p *process, sent int64) {
 	}
 	a.acked[p.number] = a.w.now
 	a.w.net.send(0, p.number, func() {
-		p.run(func() { p.leaseUntil = max(p.leaseUntil, sent+catalog.LeaseTime) })
+		p.run(func() { p.renewed(sent) })
 	})
 }
 

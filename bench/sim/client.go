@@ -91,6 +91,12 @@ func (c *client) begin(o *op) {
 			o.at.forward(o, info)
 			return
 		}
+		if !o.at.serving() {
+			c.w.Stats.Fenced++
+			o.undone = true
+			o.answer("-"+string(errFenced)+"\r\n", false)
+			return
+		}
 		o.at.submit(o.at.env.NewID(o.now), o, c.w.call(o, info), nil)
 	})
 	c.hurry(o, c.w.now+c.w.o.Patience)

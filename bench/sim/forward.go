@@ -3,7 +3,6 @@ package sim
 import (
 	"slices"
 
-	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
@@ -80,12 +79,17 @@ func (f *forwarded) send() {
 	d := p.env.Where.Load()
 	place := d.Places[index]
 	if place.Owner == p.number {
+		if !p.serving() {
+			w := p.w
+			w.Stats.Fenced++
+			f.fail(errFenced)
+			return
+		}
 		r := &engine.Request{Cmd: f.cmd, Slot: in, Key: f.cmd.KeyPos, Args: args, Now: p.clock()}
 		p.after(p.w.delay(), func() { f.run(p.shard(index), r, f.end) })
 		return
 	}
-	m := d.Member(place.Owner)
-	if m == nil || m.State == directory.Down {
+	if p.down(place.Owner) {
 		f.fail(errNodeDown)
 		return
 	}
@@ -123,10 +127,22 @@ func (f *forwarded) cross(from, to *process, deliver func()) {
 		w.after(w.between(1, 1500), func() { f.p.run(f.unknown) })
 		return
 	}
-	w.after(w.delay(), func() { w.net.arrive(from.number, to.number, func() { to.run(deliver) }) })
+	w.after(w.delay(), func() { f.arrive(from, to, deliver) })
 	if w.net.cut(from.number, to.number) { // else whoever sees that the stream is broken says so
 		w.net.notice(f.p.number, to.number)
 		w.net.notice(f.p.number, from.number)
+	}
+}
+
+// arrive delivers what is under way once the link is there again, unless the stream has
+// been given up by then.
+func (f *forwarded) arrive(from, to *process, deliver func()) {
+	w := f.p.w
+	switch {
+	case !w.net.cut(from.number, to.number):
+		to.run(deliver)
+	case !f.ended:
+		w.after(w.between(20, 200), func() { f.arrive(from, to, deliver) })
 	}
 }
 
@@ -148,7 +164,12 @@ func (f *forwarded) run(s *shardNode, r *engine.Request, end func(text string)) 
 		w.happened(o).sure = true
 		end(string(out.Buf))
 	}
-	s.takeOr(func() {
+	s.take(func() {
+		if s.p != f.p && !s.p.serving() {
+			w.Stats.Fenced++
+			refused()
+			return
+		}
 		w.happened(o).sure = true
 		waits := s.engine.Handle(r)
 		if waits || r.Refused {
@@ -161,7 +182,7 @@ func (f *forwarded) run(s *shardNode, r *engine.Request, end func(text string)) 
 		default:
 			end(string(out.Buf))
 		}
-	}, func() { f.back(s.p, func() { f.fail(errFenced) }) })
+	})
 }
 
 // back does something at the node of the client, from where the shard is.

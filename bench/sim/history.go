@@ -56,7 +56,7 @@ const (
 	errNodeDown reply.Error = "CLUSTERDOWN The node that has the key is down"
 	errNodeBusy reply.Error = "CLUSTERDOWN The node that has the key cannot be reached, or takes too long to take over the key; nothing was done"
 	errOutcome  reply.Error = "UNKNOWN The connection to the node that has the key broke; it is unknown whether the command was carried out"
-	errFenced   reply.Error = "CLUSTERDOWN This node has lost touch with the cluster; nothing was done"
+	errFenced   reply.Error = "CLUSTERDOWN This node has lost touch with most of the cluster and must not serve"
 )
 
 func isError(text string, any ...reply.Error) bool {
@@ -79,7 +79,7 @@ func saysUnknown(text string) bool { return isError(text, saga.ErrUnknown, errOu
 func (w *World) check() {
 	kept := w.history[:0]
 	for _, m := range w.history {
-		if o := m.op; o != nil && !m.sure && (!o.replied || o.unsure || o.undone || o.at.dead) {
+		if o := m.op; o != nil && !m.sure && (!o.replied || o.unsure || o.undone) {
 			w.trace("was lost with its nodes: %v", o)
 			continue
 		}

@@ -80,7 +80,7 @@ func (n *network) notice(at, about directory.Number) {
 	}
 	n.w.after(n.w.between(200, 1500), func() {
 		if p := n.w.nodes[at].p; p != nil && (n.cut(at, about) || n.cut(about, at)) {
-			p.broken(about)
+			p.broken(about, true)
 		}
 	})
 }
@@ -90,16 +90,18 @@ func (n *network) heal() { n.cuts = nil }
 // strike lets something happen to the nodes.
 func (w *World) strike() {
 	f := &w.o.Faults
+	for _, n := range w.nodes[1:] {
+		n.watch()
+	}
 	if w.chance(f.Cut) {
-		w.Stats.Cuts++
-		w.net.sever(w.someLinks(), w.between(50, cutMost))
+		w.cutSome()
 	}
-	if w.chance(f.Pause) {
+	if n := w.someNode(); w.chance(f.Pause) && n.mayFail() {
 		w.Stats.Pauses++
-		w.someNode().pause(w.between(50, pauseMost))
+		n.pause(w.between(50, pauseMost))
 	}
-	if w.chance(f.Crash) {
-		w.someNode().crash(w.between(50, downMost))
+	if n := w.someNode(); w.chance(f.Crash) && n.mayFail() {
+		n.crash(w.between(50, downMost))
 	}
 	if w.chance(f.Move) {
 		w.arbiter.move()
@@ -107,6 +109,56 @@ func (w *World) strike() {
 }
 
 func (w *World) someNode() *node { return w.nodes[1+w.rng.IntN(w.o.Nodes)] }
+
+// cutSome cuts links. Those to and from the arbiter may take a node down.
+func (w *World) cutSome() {
+	links := w.someLinks()
+	one := len(links) == 1
+	for _, l := range links {
+		if l[0] == l[1] || l[0] == 0 && !w.nodes[l[1]].mayFail() || l[1] == 0 && !w.nodes[l[0]].mayFail() {
+			return
+		}
+	}
+	w.Stats.Cuts++
+	if one || w.net.oneWay(links) {
+		w.Stats.OneWay++
+	}
+	w.net.sever(links, w.between(50, cutMost))
+}
+
+// oneWay tells that links are cut in one direction only.
+func (n *network) oneWay(links [][2]directory.Number) bool {
+	for _, l := range links {
+		for _, o := range links {
+			if l[0] == o[1] && l[1] == o[0] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// watch notes whether the node is in trouble, of which it, and what others know of it,
+// recovers only after a while.
+func (n *node) watch() {
+	w := n.w
+	if n.p == nil || !n.p.serving() || w.net.cut(n.number, 0) || w.net.cut(0, n.number) ||
+		w.arbiter.d.Member(n.number).State != directory.Up {
+		n.illUntil = w.now + convalescence
+	}
+}
+
+// mayFail tells that no other node is in trouble. A cluster without replicas bears the
+// loss of one node at a time: see limit.go.
+func (n *node) mayFail() bool {
+	for _, o := range n.w.nodes[1:] {
+		if o != n && n.w.now < o.illUntil {
+			return false
+		}
+	}
+	n.illUntil = max(n.illUntil, n.w.now+convalescence)
+	return true
+}
 
 // someLinks returns links to cut: one direction of one, all of a node in one
 // direction or in both, and perhaps its way to the arbiter too.

@@ -13,6 +13,7 @@ type node struct {
 	skew         int64 // of its clock
 	incarnations uint64
 	pausedUntil  int64
+	illUntil     int64    // it is in trouble, or was a short while ago
 	p            *process // nil while none runs
 }
 
@@ -30,6 +31,7 @@ type process struct {
 	shards      []*shardNode // nil: it was never here
 	streams     []*stream    // by number, nil: none just now
 	moves       []*move      // by shard, of which it is the source
+	suspected   []bool       // by number: the node is taken not to answer
 }
 
 // start starts a process.
@@ -38,15 +40,21 @@ func (n *node) start() {
 	w := n.w
 	p := &process{
 		w: w, node: n, number: n.number, incarnation: n.incarnations, env: w.o.Setup.newEnv(n.number),
-		shards:  make([]*shardNode, w.o.Setup.shards),
-		streams: make([]*stream, len(w.nodes)),
-		moves:   make([]*move, w.o.Setup.shards),
+		shards:    make([]*shardNode, w.o.Setup.shards),
+		streams:   make([]*stream, len(w.nodes)),
+		moves:     make([]*move, w.o.Setup.shards),
+		suspected: make([]bool, len(w.nodes)),
 	}
+	p.env.Pulse.Clock = func() int64 { return w.now }
 	p.router = newRouter(p)
 	n.p = p
 	w.trace("node %d starts process %d", n.number, p.incarnation)
 	w.after(w.delay(), func() { p.every(catalog.HeartbeatEvery, p.heartbeat) })
-	p.every(machineTick, p.router.tick)
+	p.every(machineTick, func() {
+		if p.router.tick(); !p.serving() {
+			p.fence()
+		}
+	})
 	p.every(shardTick, func() {
 		for _, s := range p.shards {
 			if s != nil {
@@ -72,7 +80,7 @@ func (n *node) crash(ms int64) {
 			peer := o.p
 			n.w.after(n.w.between(0, 30), func() {
 				if s := peer.streams[n.number]; s != nil && s.to == p {
-					peer.broken(n.number)
+					peer.broken(n.number, false)
 				}
 			})
 		}
@@ -112,7 +120,7 @@ func (n *node) pause(ms int64) {
 		if peer := o.p; peer != nil && o != n && ms > 1000 { // they suspect it
 			n.w.after(n.w.between(700, 1500), func() {
 				if n.w.now < n.pausedUntil {
-					peer.broken(n.number)
+					peer.broken(n.number, true)
 				}
 			})
 		}
@@ -153,6 +161,30 @@ func (p *process) clock() int64 { return p.w.now + p.node.skew }
 // without it.
 func (p *process) serving() bool {
 	return !p.dead && p.joined() && p.w.now < p.leaseUntil && p.w.now >= p.node.pausedUntil
+}
+
+// fence ends what is waited for, as gateway.beat does once the lease has run out.
+func (p *process) fence() {
+	p.router.fence()
+	for _, s := range p.shards {
+		if s != nil {
+			s.engine.Expel()
+		}
+	}
+}
+
+// renewed is when a heartbeat of this time has been acknowledged.
+func (p *process) renewed(sent int64) {
+	if p.w.now >= p.leaseUntil {
+		p.env.Pulse.Lapsed()
+	}
+	p.leaseUntil = max(p.leaseUntil, sent+catalog.LeaseTime)
+}
+
+// down tells whether a node is known not to answer.
+func (p *process) down(n directory.Number) bool {
+	m := p.env.Where.Load().Member(n)
+	return m == nil || m.State == directory.Down || p.suspected[n]
 }
 
 // joined tells whether the cluster knows this process.
@@ -219,9 +251,13 @@ func (p *process) stream(to directory.Number) *stream {
 }
 
 // broken ends the stream to a node. What was asked of it has an unknown outcome.
-func (p *process) broken(to directory.Number) {
+func (p *process) broken(to directory.Number, suspected bool) {
 	s := p.streams[to]
-	if s == nil || p.dead {
+	if p.dead {
+		return
+	}
+	p.suspected[to] = p.suspected[to] || suspected
+	if s == nil {
 		return
 	}
 	p.streams[to] = nil
@@ -243,7 +279,7 @@ func (p *process) updateStreams(d *directory.Directory) {
 			continue
 		}
 		if s := p.streams[m.Number]; s != nil && (m.State == directory.Down || s.to.incarnation != m.Incarnation) {
-			p.broken(m.Number)
+			p.broken(m.Number, false)
 		}
 		p.dial(m.Number)
 	}
@@ -251,6 +287,7 @@ func (p *process) updateStreams(d *directory.Directory) {
 
 // connect opens a stream at once.
 func (p *process) connect(to *process) {
+	p.suspected[to.number] = false
 	p.streams[to.number] = &stream{to: to, asked: map[*forwarded]bool{}}
 }
 

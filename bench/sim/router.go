@@ -5,7 +5,6 @@ import (
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
-	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/wire"
@@ -18,19 +17,14 @@ type router struct {
 	p        *process
 	live     map[engine.SagaID]*cell
 	waiters  map[engine.SagaID]*engine.Waiter
-	outcomes map[outcome]bool
+	outcomes saga.Outcomes
 	started  int64
-}
-
-type outcome struct {
-	saga  engine.SagaID
-	shard int
 }
 
 func newRouter(p *process) *router {
 	return &router{
 		p: p, started: p.clock(), live: map[engine.SagaID]*cell{},
-		waiters: map[engine.SagaID]*engine.Waiter{}, outcomes: map[outcome]bool{},
+		waiters: map[engine.SagaID]*engine.Waiter{},
 	}
 }
 
@@ -67,14 +61,30 @@ func (r *router) order(shard int, o *engine.Order) {
 		for i := range own.Steps {
 			own.Steps[i].Args = words.Clone(own.Steps[i].Args)
 		}
-		p.local(func() { p.shard(shard).order(own) })
+		p.local(func() { p.shard(shard).order(own, p) })
 		return
 	}
 	switch m := d.Member(owner); {
 	case m == nil || m.State == directory.Down:
 		r.missed(shard, o, engine.AnswerLost)
-	case !p.sendOrder(owner, shard, o):
+	case !p.sendOrder(owner, shard, o) && (p.suspected[owner] || p.clock()-o.Now > reachPatience):
 		r.missed(shard, o, engine.AnswerUnreachable)
+	}
+}
+
+// reachPatience is as in coordinator/peers.go.
+const reachPatience = 5000
+
+// fence ends what clients wait for.
+func (r *router) fence() {
+	for _, id := range r.sorted() {
+		if c := r.live[id]; c != nil {
+			c.take(func() {
+				if m, ok := c.machine.(*saga.Coordinator); ok {
+					m.Fence()
+				}
+			})
+		}
 	}
 }
 
@@ -84,8 +94,9 @@ func (r *router) missed(shard int, o *engine.Order, why engine.AnswerKind) {
 	} else {
 		r.p.w.Stats.Unreachable++
 	}
-	if o.Kind == engine.OrderCommit && why == engine.AnswerLost {
-		r.outcomes[outcome{o.Saga, shard}] = true
+	if why == engine.AnswerLost {
+		r.p.w.missed(r.live[o.Saga], shard, o)
+		r.outcomes.Missed(shard, o)
 	}
 	if c := r.live[o.Saga]; c != nil {
 		c.post(&engine.Answer{Kind: why, Saga: o.Saga, Shard: shard, Attempt: o.Attempt, Visit: o.Visit})
@@ -120,42 +131,14 @@ func (r *router) take(a *engine.Answer) {
 	if a.Kind == engine.AnswerHanded && r.wake(a) {
 		return
 	}
-	switch o := r.orphan(a); {
+	switch o := r.outcomes.Orphan(a); {
 	case o == nil:
-	case saga.BornAt(a.Saga) < r.started:
+	case r.outcomes.Doubtful(a.Saga), saga.BornAt(a.Saga) < r.started:
 		r.recover(a.Saga)
 	default:
 		r.p.w.Stats.Orphans++
 		r.order(a.Shard, o)
 	}
-}
-
-func (r *router) orphan(a *engine.Answer) *engine.Order {
-	if at := (outcome{a.Saga, a.Shard}); r.outcomes[at] {
-		switch a.Kind {
-		case engine.AnswerRan:
-			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: a.Attempt, Visit: a.Visit}
-		case engine.AnswerDecided:
-			return commitOf(a)
-		case engine.AnswerCommitted:
-			delete(r.outcomes, at)
-			return &engine.Order{Kind: engine.OrderForget, Saga: a.Saga}
-		}
-	}
-	return engine.Orphan(a)
-}
-
-func commitOf(a *engine.Answer) *engine.Order {
-	d, err := troupev1.DecodeDecision(a.Record)
-	if err != nil {
-		return nil
-	}
-	for _, p := range d.Participants {
-		if int(p.Shard) == a.Shard {
-			return &engine.Order{Kind: engine.OrderCommit, Saga: a.Saga, Attempt: p.Attempt, Visit: p.Visit}
-		}
-	}
-	return nil
 }
 
 // recover ends a saga whose coordinator's process is gone.
@@ -247,7 +230,7 @@ func (p *process) sendOrder(owner directory.Number, shard int, o *engine.Order) 
 			return
 		}
 		parsed.Sink = sink{s.to.shardSink(shard), p}
-		s.to.run(func() { s.to.shard(shard).order(parsed) })
+		s.to.run(func() { s.to.shard(shard).order(parsed, p) })
 	})
 	return true
 }

@@ -18,6 +18,7 @@ type cell struct {
 	returned bool              // the posted function came back meanwhile
 	answered bool
 	blocked  *saga.Blocked
+	attempt  uint32 // that has had all its locks
 }
 
 type machine interface {
@@ -133,8 +134,28 @@ func (c *cell) Order(shard int, o *engine.Order) {
 	if o.Kind == engine.OrderDecide && o.Hold {
 		c.p.w.Stats.Held++
 	}
+	c.p.w.watch(c, o)
+	if o.Kind == engine.OrderConfirm {
+		c.p.w.Stats.Confirms++
+	}
+	if c.op != nil && c.attempt < o.Attempt && (o.Kind == engine.OrderConfirm || o.Kind == engine.OrderDecide) {
+		c.attempt = o.Attempt
+		c.locked()
+	}
 	c.p.router.order(shard, o)
 	c.arrow()
+}
+
+// locked makes this the moment of the call, if it takes effect: all its locks are
+// there together.
+func (c *cell) locked() {
+	if _, ok := c.machine.(*saga.Coordinator); !ok {
+		return
+	}
+	if c.op.moment != nil {
+		c.p.w.unhappened(c.op) // it was that of an attempt which was undone
+	}
+	c.p.w.happened(c.op)
 }
 
 // Post implements saga.Port.

@@ -12,7 +12,8 @@ type shardNode struct {
 	engine       *engine.Engine
 	brought      uint64 // the move that has brought its data, 0: none
 	stalledUntil int64
-	deciding     *op // whose decision is being delivered
+	deciding     *op  // whose decision is being delivered
+	held         bool // it is to be held
 	prepared     map[engine.SagaID]part
 }
 
@@ -81,23 +82,18 @@ func (s *shardNode) tick() {
 	if s.p.w.chance(s.p.w.o.Faults.Stall) {
 		s.stalledUntil = s.p.w.now + s.p.w.rng.Int64N(stallMost)
 	}
-	if s.p.w.now >= s.stalledUntil && s.p.serving() {
+	if s.p.w.now >= s.stalledUntil {
 		s.engine.Tick(s.p.clock())
 	}
 }
 
-// take runs f on the shard, after its pause, if the node has its lease then.
-func (s *shardNode) take(f func()) { s.takeOr(f, func() {}) }
-
-func (s *shardNode) takeOr(f, fenced func()) {
+// take runs f on the shard, after its pause.
+func (s *shardNode) take(f func()) {
 	w := s.p.w
 	switch {
 	case s.p.dead:
 	case w.now < s.stalledUntil:
-		s.p.after(s.stalledUntil-w.now, func() { s.takeOr(f, fenced) })
-	case !s.p.serving():
-		w.Stats.Fenced++
-		fenced()
+		s.p.after(s.stalledUntil-w.now, func() { s.take(f) })
 	default:
 		if e := s.engine; !e.Closed() && e.Epoch() < w.newest[s.index] && !e.Sealed() {
 			w.fail("shard %d runs at node %d under %d after %d", s.index, s.p.number, e.Epoch(), w.newest[s.index])
@@ -106,28 +102,27 @@ func (s *shardNode) takeOr(f, fenced func()) {
 	}
 }
 
-// order delivers an order. The decision is the moment of its saga, and what it
-// sets off comes after it.
-func (s *shardNode) order(o *engine.Order) {
+// order delivers an order. One from another node is as if it were lost while this node
+// may not serve.
+func (s *shardNode) order(o *engine.Order, from *process) {
+	if from != s.p && !s.p.serving() {
+		s.p.w.Stats.Fenced++
+		return
+	}
 	s.take(func() {
 		w := s.p.w
 		call := w.calls[o.Saga]
-		if call != nil && (o.Kind == engine.OrderDecide || o.Kind == engine.OrderCommit || o.Kind == engine.OrderUndo || o.Kind == engine.OrderForget) {
+		if call != nil && o.Kind != engine.OrderRun && o.Kind != engine.OrderResolve {
 			w.trace("shard %d: order %d of saga %d attempt %d visit %d", s.index, o.Kind, o.Saga, o.Attempt, o.Visit)
 		}
-		switch {
-		case call == nil:
-		case o.Kind == engine.OrderDecide && call.moment == nil:
-			s.deciding = call
-			w.happened(call).sure = !o.Hold
-		case o.Kind == engine.OrderCommit && call.moment != nil && s.prepared[o.Saga] == part{o.Attempt, o.Visit}:
+		if call != nil && o.Kind == engine.OrderCommit && call.moment != nil && s.prepared[o.Saga] == (part{o.Attempt, o.Visit}) {
 			call.moment.sure = true
 		}
-		s.engine.Order(o)
-		if s.deciding != nil {
-			w.unhappened(s.deciding) // nobody was there to decide
-			s.deciding = nil
+		if o.Kind == engine.OrderDecide {
+			s.deciding, s.held = call, o.Hold
 		}
+		s.engine.Order(o)
+		s.deciding = nil
 	})
 }
 
@@ -141,8 +136,15 @@ func (s *shardNode) Answer(a *engine.Answer) {
 func (s *shardNode) observe(a *engine.Answer) {
 	switch a.Kind {
 	case engine.AnswerDecided:
-		if s.deciding != nil {
+		if s.deciding != nil && a.Saga == s.deciding.saga {
 			s.p.w.Stats.Decisions++
+			if m := s.deciding.moment; m == nil {
+				s.p.w.fail("decided without a moment: %v", s.deciding)
+			} else if !s.held {
+				m.sure = true
+			}
+			d := s.p.w.doubtOf(a.Saga)
+			d.home, d.known, d.held = s.index, true, s.held
 			s.deciding = nil
 		}
 	case engine.AnswerRan:

@@ -63,9 +63,14 @@ const (
 	linkTime    = 1500 // of the link that Options.CutAt cuts
 	pauseMost   = 10000
 	downMost    = 5000 // between a crash and the next start of the process
+	// convalescence is how long after a node was in trouble no other gets into any.
+	convalescence = 4000
 	// settleLimit is how long what is left may take to end once nothing goes wrong
 	// any more and all nodes know of each other.
 	settleLimit = 5000
+	// forgetLimit is how long decisions may be kept that were kept for a node which was
+	// down, and which nobody needs any more: their reminders have become rare.
+	forgetLimit = 80e3
 	// patience is how long any client may wait for a reply, faults or not.
 	patience = 60e3
 	// lifetime bounds a world.
@@ -90,8 +95,10 @@ type World struct {
 	crossed   int
 	calm      bool  // nothing goes wrong any more
 	calmedAt  int64 // since when all nodes know of each other, 0: not yet
-	settledAt int64 // when nothing of any saga was left, 0: not yet
 	errs      []string
+	free      int64 // when last nothing was left that others have to wait for
+	doubts    map[engine.SagaID]*doubt
+	settledAt int64 // when nothing of any saga was left, 0: not yet
 
 	// Stats tell what the run has met.
 	Stats Stats
@@ -99,9 +106,13 @@ type World struct {
 
 // Stats count what runs have met.
 type Stats struct {
+	// Limited counts the worlds that have met the limit of what is promised: see
+	// limit.go.
+	Limited                                                                                     int
+	OneWay                                                                                      int
 	Messages, Wounds, Again, Panics, Decisions, Held, Orphans, Recoveries, Blocked, Handed, Ops int
 	Cuts, Pauses, Crashes, Moves, Moved, Downs, Ups                                             int
-	Lost, Unreachable, Elsewhere, Refused, Fenced                                               int
+	Lost, Unreachable, Elsewhere, Refused, Fenced, Confirms                                     int
 	Unknown, Failed                                                                             int // replies
 }
 
@@ -117,7 +128,7 @@ func NewWorld(o Options) *World {
 	w := &World{
 		schedule: schedule{rng: rand.New(rand.NewPCG(o.Seed, 0)), now: startTime},
 		o:        o, calls: map[engine.SagaID]*op{}, newest: make([]uint64, o.Setup.shards),
-		nodes: make([]*node, o.Nodes+1),
+		nodes: make([]*node, o.Nodes+1), doubts: map[engine.SagaID]*doubt{},
 	}
 	w.net.w, w.arbiter.w = w, w
 	if o.Patience == 0 {
@@ -152,7 +163,7 @@ func (w *World) Run() []string {
 	for len(w.errs) == 0 && !w.ended() {
 		w.step()
 	}
-	if len(w.errs) == 0 {
+	if len(w.errs) == 0 && w.Stats.Limited == 0 {
 		w.check()
 	}
 	return w.errs
@@ -161,6 +172,9 @@ func (w *World) Run() []string {
 // ended tells that the run is over: all clients have made their calls, nothing goes
 // wrong any more, and what was left has ended, or has not in good time.
 func (w *World) ended() bool {
+	if w.Stats.Limited > 0 {
+		return true
+	}
 	if w.done < len(w.clients) {
 		if w.now > startTime+lifetime {
 			w.stuck("for ever")
@@ -183,9 +197,28 @@ func (w *World) ended() bool {
 			w.settledAt = w.now
 		}
 		return w.now > w.settledAt+slowMost && w.unblocked() // what nobody waits for has arrived
-	case w.now > w.calmedAt+settleLimit:
+	case w.now > w.calmedAt+forgetLimit, w.hindered() && w.now > max(w.calmedAt, w.free)+settleLimit:
 		w.leaks()
 	}
+	return false
+}
+
+// hindered tells that something is left that others have to wait for.
+func (w *World) hindered() bool {
+	for _, n := range w.nodes[1:] {
+		if len(n.p.router.live) > 0 || n.p.moving() {
+			return true
+		}
+		for _, s := range n.p.shards {
+			if s != nil && s.engine.AnyLocked() {
+				return true
+			}
+		}
+	}
+	if !w.agreed() {
+		return true
+	}
+	w.free = w.now
 	return false
 }
 

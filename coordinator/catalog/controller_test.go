@@ -292,8 +292,8 @@ func TestLoads(t *testing.T) {
 	}
 	apply(NewMoveBegin(1, 1, id("b")))
 	apply(NewMoveCommit(1, s.Place(1).MoveID))
-	if l.Load(1) != 60 || fmt.Sprint(l.Keys(s, 1), l.Keys(s, 2)) != "[{0 5}] []" {
-		t.Error("what the last owner said of a shard counts as its load, not as its keys' count")
+	if l.Load(1) != 60 || fmt.Sprint(l.Keys(s, 1), l.Keys(s, 2)) != "[{0 5}] [{1 6}]" {
+		t.Error("what the last owner said of a shard counts until the new one has told")
 	}
 	apply(NewJoin(someone("a", 2, 'a'), l.Keys(s, 1), 9))
 	if p := s.Place(0); p.LostKeys != 5 || l.Keys(s, 1) != nil {
@@ -301,5 +301,39 @@ func TestLoads(t *testing.T) {
 	}
 	if s.ByNumber(1).State != directory.Up {
 		t.Error("who joins is up")
+	}
+	if fmt.Sprint(l.Keys(s, 2)) != "[{1 6}]" {
+		t.Errorf("after the last owner was started again: %v", l.Keys(s, 2))
+	}
+	l.Report(s, id("b"), 1, []ShardLoad{{1, 7, 70}})
+	if fmt.Sprint(l.Keys(s, 2)) != "[{1 7}]" {
+		t.Errorf("once the new owner has told: %v", l.Keys(s, 2))
+	}
+}
+
+// A node that has just got a shard and dies has lost what the shard had when it came,
+// once: what is said of a shard is void when it has lost its data, or has moved on.
+func TestKeysOfShardThatHasMoved(t *testing.T) {
+	s, apply := founded(t, 2, "a", "b")
+	var l Loads
+	l.Report(s, id("a"), 1, []ShardLoad{{0, 5, 5}, {1, 6, 6}})
+	l.Report(s, id("b"), 1, nil)
+	for i := range 2 {
+		apply(NewMoveBegin(i, s.Place(i).Epoch, id("b")))
+		apply(NewMoveCommit(i, s.Place(i).MoveID))
+	}
+	apply(NewJoin(someone("b", 2, 'b'), l.Keys(s, 2), 9))
+	for i := range 2 {
+		if p := s.Place(i); p.LostAt != 9 || p.LostKeys != int64(5+i) {
+			t.Errorf("shard %d: %+v", i, p)
+		}
+	}
+	if k := l.Keys(s, 2); k != nil {
+		t.Errorf("after the loss: %v", k)
+	}
+	apply(NewMoveBegin(0, s.Place(0).Epoch, id("a")))
+	apply(NewMoveCommit(0, s.Place(0).MoveID))
+	if k := l.Keys(s, 1); k != nil {
+		t.Errorf("after the loss and another move: %v", k)
 	}
 }

@@ -240,6 +240,24 @@ func (c *Cluster) Ports() (gossip, actor int) {
 	return c.membership.Self().GossipPort, c.transport.Port()
 }
 
+// TurnedAway counts what the ports for gossip and control messages have not let in.
+type TurnedAway struct {
+	GossipInput  uint64 // packets and streams of gossip that were not understood
+	GossipNodes  uint64 // nodes that do not belong here, each time they tried
+	Control      uint64 // connections, frames and messages of control
+	ControlLost  uint64 // control messages lost at this node
+	ControlPanic uint64 // defects that control messages have met
+}
+
+// TurnedAway returns what was turned away since the start.
+func (c *Cluster) TurnedAway() TurnedAway {
+	gossip := c.membership.Stats()
+	return TurnedAway{
+		GossipInput: gossip.BadInput, GossipNodes: gossip.Refused,
+		Control: c.transport.Refused(), ControlLost: c.transport.Dropped(), ControlPanic: c.transport.Panics(),
+	}
+}
+
 // Stop ends the node's part. The cluster takes it for crashed, unless it has left.
 func (c *Cluster) Stop() {
 	c.cancel()

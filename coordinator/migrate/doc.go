@@ -20,8 +20,8 @@
 //
 // Only the source proposes to commit, and only once the target has everything, so
 // until the entry is there the source alone has the right to the shard. It is sealed
-// by then: neither side serves. If no decision is seen SealLimit after the seal, the
-// source proposes to abort; it unseals when it sees that entry, not before, since
+// by then: neither side serves. If no decision is seen SealLimit after the seal, or the
+// target is suspected meanwhile, the source proposes to abort; it unseals when it sees that entry, not before, since
 // its commit may have come first. What was decided is read from the shard's place in
 // the directory, which can be asked as often as it takes: see Judge. So at any time
 // one side serves at most, and after any end of a move the one that the catalog

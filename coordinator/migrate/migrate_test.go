@@ -152,6 +152,20 @@ func TestSourceGivesUp(t *testing.T) {
 	expect(t, "it stays sealed", s.Tick(10+SealLimit+ProposeEvery), "abort: sealed for too long")
 	expect(t, "the commit was first", s.Place(committed, 9999), "Drop")
 
+	for _, done := range []bool{false, true} {
+		s = begin()
+		expect(t, "suspected while the shard serves", s.Suspected(9), "")
+		s.Chunk(nil, false, nil, left(1), 10)
+		if done {
+			s.Chunk([]byte("1"), true, nil, left(0), 20)
+			expect(t, "the target has all", s.Frame(frame(FrameAck, 2), 30), "ProposeCommit")
+		}
+		expect(t, "suspected while it is sealed", s.Suspected(31), "abort: the target is taken to be down")
+		expect(t, "once", s.Suspected(32), "")
+		expect(t, "suspected and aborted", s.Place(aborted, 33), "Unseal")
+		expect(t, "over", s.Suspected(34), "")
+	}
+
 	s = begin()
 	expect(t, "gone", s.Place(directory.Place{Owner: 3, Epoch: 8}, 5), "Drop")
 }

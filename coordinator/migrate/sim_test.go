@@ -383,6 +383,9 @@ func (w *world) step() {
 		}
 	case k < 98:
 		w.now += int64(w.rand.Intn(1500)) // a pause
+		if n.source != nil && w.rand.Intn(3) == 0 {
+			w.carry(n, n.source.Suspected(w.now)) // rightly or not
+		}
 	default:
 		if w.rand.Intn(12) == 0 {
 			w.crash(n)

@@ -180,6 +180,15 @@ func (s *Source) Linked(now int64) []Action {
 	return s.take()
 }
 
+// Suspected tells that the target is taken not to answer. Clients that wait at the seal
+// are not to wait for it.
+func (s *Source) Suspected(now int64) []Action {
+	if s.phase == sealed || s.phase == deciding {
+		s.giveUp("the target is taken to be down", now)
+	}
+	return s.take()
+}
+
 // Tick is to be called every few milliseconds.
 func (s *Source) Tick(now int64) []Action {
 	switch s.phase {

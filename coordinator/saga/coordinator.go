@@ -76,6 +76,7 @@ type Coordinator struct {
 	known    []keyRef // to be locked with the first steps
 	lends    bool     // see Lender
 	failure  reply.Error
+	began    int64 // the attempt, as Pulse.Clock has it
 
 	// Memory.
 	store   []link
@@ -92,6 +93,7 @@ type phase uint8
 const (
 	idle       phase = iota
 	running          // may be wounded
+	confirming       // all locks were there: are they still?
 	undoing          // to run again, or with failure to end
 	blocking         // the client is being told that it waits
 	deciding         // home is recording the decision
@@ -151,7 +153,7 @@ func (c *Coordinator) Ended() bool { return c.phase == ended }
 
 // Start begins an attempt.
 func (c *Coordinator) Start() {
-	c.phase, c.attempt = running, c.attempt+1
+	c.phase, c.attempt, c.began = running, c.attempt+1, c.env.Pulse.now()
 	c.links, c.store = c.links[:0], c.store[:0]
 	c.home, c.held, c.wounded = nil, false, false
 	if plan := c.env.plan(c.call); plan != nil && c.handed == nil {
@@ -323,6 +325,8 @@ func (c *Coordinator) order(l *link, kind engine.OrderKind) *engine.Order {
 		}
 	case engine.OrderDecide:
 		o.Record, o.Hold, o.Epoch = c.record, c.held, l.epoch
+	case engine.OrderConfirm:
+		o.Epoch = l.epoch
 	case engine.OrderUndo:
 		o.Again = c.failure == ""
 	}

@@ -29,6 +29,8 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 		if c.phase == deciding && c.settle(l, engine.OrderDecide) {
 			c.decided()
 		}
+	case engine.AnswerConfirmed:
+		c.confirmed(l, a)
 	case engine.AnswerGone:
 		if l.meant(a) {
 			c.refused(l)
@@ -40,7 +42,7 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 	case engine.AnswerCommitted:
 		c.after(l, engine.OrderCommit)
 	case engine.AnswerUndone:
-		c.after(l, engine.OrderUndo)
+		c.undoneAt(l)
 	}
 }
 
@@ -142,6 +144,15 @@ func (c *Coordinator) deliver() {
 // finish is after the program's end: every lock is held and every change made.
 func (c *Coordinator) finish() {
 	c.links = met(c.links)
+	if c.doubtful() {
+		c.confirm()
+		return
+	}
+	c.conclude()
+}
+
+// conclude is once it is known that all locks were there together.
+func (c *Coordinator) conclude() {
 	switch {
 	case c.run.blocked != nil:
 		c.phase = blocking
@@ -197,9 +208,7 @@ func (c *Coordinator) chooseHome() {
 func (c *Coordinator) refused(l *link) {
 	switch {
 	case c.phase == deciding && c.settle(l, engine.OrderDecide):
-		if c.failure = ErrDown; !c.held && c.env.place(l.shard).Epoch != l.epoch {
-			c.failure = ErrUnknown // what was decided at the place of before was lost there
-		}
+		c.failure = ErrUnknown // what had been decided it has carried through, or it was lost at the place of before
 		c.undo()
 	case c.phase == running && c.settle(l, engine.OrderRun):
 		c.failure = ErrDown
@@ -217,7 +226,7 @@ func (c *Coordinator) missed(l *link, why engine.AnswerKind) {
 		l.astray, l.quiet = true, true
 	case kind == engine.OrderDecide && why == engine.AnswerElsewhere:
 		l.quiet = true // a decision that was made has travelled with the shard
-	case kind == engine.OrderRun:
+	case kind == engine.OrderRun, kind == engine.OrderConfirm:
 		c.settle(l, kind)
 		c.failure = ErrDown
 		c.undoUnlessAway()
@@ -287,7 +296,7 @@ func (c *Coordinator) fail(why reply.Error) {
 // may never be heard of again. What is decided goes on when they are.
 func (c *Coordinator) Fence() {
 	switch c.phase {
-	case running:
+	case running, confirming:
 		if c.failure == "" {
 			c.failure = ErrDown
 			c.undoUnlessAway()

@@ -20,6 +20,7 @@ type Env struct {
 	Shards  []*shard.Handle
 	Scripts *script.Engine
 	Running *Running
+	Pulse   Pulse
 
 	ids      atomic.Uint64 // the last identity of a saga, without its node
 	programs []Program

@@ -3,6 +3,7 @@ package saga
 import (
 	"slices"
 
+	"github.com/troupedb/troupe/actors/directory"
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
@@ -87,7 +88,9 @@ func (r *Recovery) Answer(a *engine.Answer) {
 	case engine.AnswerLost:
 		r.lost(s, a.Shard)
 	case engine.AnswerCommitted:
-		s.settle(r, engine.OrderCommit)
+		if s.settle(r, engine.OrderCommit) {
+			s.away = false
+		}
 	case engine.AnswerUndone:
 		s.settle(r, engine.OrderUndo)
 	case engine.AnswerForgotten:
@@ -169,12 +172,13 @@ func (r *Recovery) proceed() {
 }
 
 // tellPrepared has every participant that was found follow: one that the
-// decision names commits, all others undo. Home may be one of them.
+// decision names commits, all others undo. Home may be one of them. Those that are
+// away are told too: so it is known on this node that they are to commit, see Outcomes.
 func (r *Recovery) tellPrepared() {
 	if r.home >= 0 {
 		for _, p := range r.decided.Participants {
-			if int(p.Shard) == r.home {
-				r.send(r.home, &engine.Order{Kind: engine.OrderCommit, Saga: r.id, Attempt: p.Attempt, Visit: p.Visit})
+			if at := int(p.Shard); at == r.home || r.shards[at].away {
+				r.send(at, &engine.Order{Kind: engine.OrderCommit, Saga: r.id, Attempt: p.Attempt, Visit: p.Visit})
 			}
 		}
 	}
@@ -208,12 +212,28 @@ func (r *Recovery) answer() {
 	}
 	r.answered = true
 	var out reply.Writer
-	if r.home >= 0 {
+	switch {
+	case r.home >= 0:
 		out.Buf, out.Errs = r.decided.Reply, r.decided.Errors
-	} else {
+	case r.unsure():
+		out.Error(ErrUnknown)
+	default:
 		out.Error(ErrUndone)
 	}
 	r.port.Reply(&out, nil)
+}
+
+// clockSlack is more than the clocks of nodes differ by. Milliseconds.
+const clockSlack = 10_000
+
+// unsure tells that all that the saga wrote may have been on one node, have committed
+// there, and be away or lost with it.
+func (r *Recovery) unsure() bool {
+	if slices.ContainsFunc(r.shards, func(s resolved) bool { return s.away }) {
+		return true
+	}
+	since := BornAt(r.id) - clockSlack
+	return r.env.Where != nil && slices.ContainsFunc(r.env.Where.Load().Members, func(m directory.Member) bool { return m.Since > since })
 }
 
 // Posted tells that what the crashed coordinator has posted has run.

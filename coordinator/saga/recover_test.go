@@ -19,7 +19,7 @@ type tape struct {
 
 var orderNames = map[engine.OrderKind]string{
 	engine.OrderRun: "run", engine.OrderDecide: "decide", engine.OrderCommit: "commit",
-	engine.OrderUndo: "undo", engine.OrderForget: "forget", engine.OrderResolve: "resolve",
+	engine.OrderUndo: "undo", engine.OrderForget: "forget", engine.OrderResolve: "resolve", engine.OrderConfirm: "confirm",
 }
 
 func (t *tape) Order(shard int, o *engine.Order) {
@@ -94,6 +94,19 @@ func TestRecoveryCommits(t *testing.T) {
 	}
 }
 
+// What was written at one node only may have been committed there, and that node is down.
+func TestRecoveryDoesNotKnow(t *testing.T) {
+	r, out := newRecovery(false, false)
+	r.Start()
+	out.lines = nil
+	r.Answer(answer(engine.AnswerLost, 1, 0))
+	r.Answer(answer(engine.AnswerPrepared, 0, 5))
+	r.Answer(answer(engine.AnswerAbsent, 2, 0))
+	out.expect(t, "undo 0 visit 5")
+	r.Answer(answer(engine.AnswerUndone, 0, 5))
+	out.expect(t, "reply -"+string(ErrUnknown))
+}
+
 func TestRecoveryWaitsForWhatIsAway(t *testing.T) {
 	r, out := newRecovery(true, true)
 	r.Start()
@@ -124,8 +137,9 @@ func TestRecoveryKeepsWhatIsOwed(t *testing.T) {
 	r.Answer(home)
 	r.Answer(answer(engine.AnswerLost, 1, 0))
 	r.Answer(answer(engine.AnswerLost, 2, 0)) // has no part in it
-	out.expect(t, "reply +fine", "commit 0 visit 4")
+	out.expect(t, "reply +fine", "commit 0 visit 4", "commit 1 visit 5")
 	r.Answer(answer(engine.AnswerCommitted, 0, 4))
+	r.Answer(answer(engine.AnswerLost, 1, 5))
 	out.expect(t)
 	if !r.Ended() {
 		t.Error("it goes on")

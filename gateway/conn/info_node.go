@@ -45,10 +45,10 @@ func serverSection(w *report) {
 // lruClockMask is the range of Redis's clock of accesses.
 const lruClockMask = 1<<24 - 1
 
-// recoveredPanics counts the defects that commands have met: in shards, and
-// outside of them.
+// recoveredPanics counts the defects that were met: in shards, by commands outside of
+// them, and by control messages.
 func recoveredPanics(srv *session.Server) uint64 {
-	n := srv.Stats.Recovered.Load()
+	n := srv.Stats.Recovered.Load() + turnedAway(srv).ControlPanic
 	for _, h := range srv.Env.Shards {
 		n += h.Lease.Recovered()
 	}

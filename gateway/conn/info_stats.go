@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/troupedb/troupe/coordinator/cluster"
+	"github.com/troupedb/troupe/gateway/session"
 )
 
 // noReplID is the replication id of a node that replicates nothing.
@@ -89,11 +92,30 @@ func safeName(name string) string {
 // redis_mode stays standalone: clients that see "cluster" there refuse commands on
 // keys of several slots, and databases but the first.
 // Shards whose node is down are missing in what INFO says of keys.
+//
+// What the node's own ports have turned away came from strangers, or from nodes that
+// have lost their minds: all is zero in a healthy cluster, but for messages dropped
+// while nodes come and go.
 func clusterSection(w *report) {
-	w.field("cluster_enabled", 1)
+	away := turnedAway(w.srv)
+	w.fields(
+		"cluster_enabled", 1,
+		"troupe_stream_port_refused", w.srv.Streams.Refused(),
+		"troupe_gossip_port_refused", away.GossipNodes, "troupe_gossip_port_bad_input", away.GossipInput,
+		"troupe_actor_port_refused", away.Control, "troupe_actor_messages_dropped", away.ControlLost,
+	)
 	if w.lost > 0 {
 		w.field("troupe_shards_down", w.lost)
 	}
+}
+
+// turnedAway is what the ports for gossip and control messages have not let in, if the
+// node has such.
+func turnedAway(srv *session.Server) (t cluster.TurnedAway) {
+	if doors, ok := srv.Cluster.(session.Doors); ok {
+		t = doors.TurnedAway()
+	}
+	return t
 }
 
 func keyspaceSection(w *report) {

@@ -41,10 +41,6 @@ func (n *Net) Open(c *netloop.Conn, worker any) netloop.Session {
 	return s
 }
 
-const (
-	errInternal reply.Error = "ERR internal error: the command failed and may have been carried out in part"
-)
-
 // Data implements netloop.Session.
 func (s *serving) Data(in []byte) (consumed int) {
 	s.now, s.fenced = time.Now().UnixMilli(), s.net.Fenced()
@@ -169,7 +165,7 @@ func (s *serving) command(f *frame) error {
 	case !ok:
 		s.release()
 		w.Buf = w.Buf[:body]
-		w.Error(errInternal)
+		w.Error(reply.ErrInternal)
 	case s.run.Refused:
 		w.Buf = w.Buf[:start]
 		s.refuse(f, index, turn)
@@ -245,26 +241,14 @@ func (s *serving) post(h *shard.Handle, f *frame) {
 	h.Tell(shard.Func(func(e *engine.Engine) { s.handle(e, &run, turn, h.Index) }))
 }
 
-// handle runs a request that was posted, while its shard runs. If that panics, it is
-// answered all the same.
+// handle runs a request that was posted, while its shard runs.
 func (s *serving) handle(e *engine.Engine, run *engine.Request, turn uint64, index int) {
 	if s.barrier.holds(index, turn) || s.net.Fenced() {
 		run.Refused = true
 		run.Done()
 		return
 	}
-	survived := false
-	defer func() {
-		if !survived {
-			run.Out.Buf = run.Out.Buf[:0]
-			run.Out.Error(errInternal)
-			run.Done()
-		}
-	}()
-	waits := e.Handle(run)
-	if survived = true; !waits {
-		run.Done()
-	}
+	e.Attend(run)
 }
 
 // order carries out an order of a saga. What the participant says to it goes back on

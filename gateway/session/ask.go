@@ -118,7 +118,7 @@ func (srv *Server) hear(content []byte) (out []byte, err error) {
 		if p := recover(); p != nil {
 			srv.recovered(p)
 			w := reply.Writer{}
-			w.Error(errInternal)
+			w.Error(reply.ErrInternal)
 			out = w.Buf
 		}
 	}()

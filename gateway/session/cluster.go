@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/troupedb/troupe/actors/directory"
+	"github.com/troupedb/troupe/coordinator/cluster"
 )
 
 // Cluster is what commands ask of the cluster beyond the directory. The methods
@@ -26,6 +27,10 @@ type Cluster interface {
 	// Links returns the streams between this node and its peers. It does not wait.
 	Links() []Link
 }
+
+// Doors is what a Cluster implements that counts what its own ports have turned away.
+// What the streams' port has, Server.Streams knows.
+type Doors interface{ TurnedAway() cluster.TurnedAway }
 
 // Settings is what a Cluster implements that has settings for all nodes.
 type Settings interface {

@@ -49,6 +49,9 @@ func (s *Session) single(info *command.Info, args [][]byte) {
 	*req = engine.Request{
 		Cmd: info, DB: s.DB, Slot: in, Key: key, Args: args, Out: out, Now: s.w.clock(),
 	}
+	if d := s.pipe.dir; d != nil {
+		req.Epoch = d.Places[h.Index].Epoch
+	}
 	if h != s.lease && !s.takeLease(h) {
 		s.postTo(h, req)
 		return
@@ -93,7 +96,8 @@ func (s *Session) postTo(h *shard.Handle, req *engine.Request) {
 	own := *req
 	own.Args = words.Clone(req.Args)
 	ticket := s.away(req.Cmd)
-	s.hold() // on one node commands run in their order
+	own.Epoch = s.pipe.dir.Places[h.Index].Epoch // the shard may move away, and back, before it runs
+	s.hold()                                     // on one node commands run in their order
 	s.sendTo(h, &own, ticket)
 }
 
@@ -198,11 +202,11 @@ func (s *Session) finish(out *reply.Writer, then func(*reply.Writer)) {
 // inline runs the call on this goroutine. A panic of its program is answered
 // as an internal error.
 func (s *Session) inline(call *saga.Call) (done bool) {
-	start := len(s.Conn.W.Buf)
+	start := len(call.Out.Buf)
 	defer func() {
 		if p := recover(); p != nil {
 			s.Server.recovered(p)
-			s.failed(start)
+			s.failedIn(call.Out, start)
 			done = true
 		}
 	}()
@@ -233,7 +237,7 @@ func (s *Session) RunLocal(cmd *command.Info, args [][]byte, db *int, out *reply
 		if p := recover(); p != nil {
 			s.Server.recovered(p)
 			out.Buf = out.Buf[:start]
-			out.Error(errInternal)
+			out.Error(reply.ErrInternal)
 		}
 	}()
 	s.Server.locals[cmd.ID](s, r)

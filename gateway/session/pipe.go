@@ -60,6 +60,9 @@ const (
 
 func (p *pipe) len() int { return len(p.places) - p.head }
 
+// next is the ticket of the next place.
+func (p *pipe) next() uint64 { return p.first + uint64(p.len()) }
+
 // follow makes what was written to behind stand after the last place.
 func (p *pipe) follow() {
 	if p.len() > 0 {
@@ -75,7 +78,7 @@ func (p *pipe) push(info *command.Info) uint64 {
 		p.places, p.head = p.places[:n], 0
 	}
 	p.places = append(p.places, place{info: info, end: len(p.behind.Buf)})
-	return p.first + uint64(p.len()-1)
+	return p.next() - 1
 }
 
 // put takes the reply for a place, and moves what is in its turn to ready. It is

@@ -44,10 +44,10 @@ func (s *Session) Data(in []byte) (consumed int) {
 // work runs the commands in the input. It is done unless a command has panicked:
 // that one is consumed and answered, and those after it are still to run.
 func (s *Session) work(in []byte) (consumed int, done bool) {
-	start := noCommand
+	at := spot{start: noCommand}
 	defer func() {
 		if p := recover(); p != nil {
-			s.stumbled(p, start)
+			s.stumbled(p, at)
 		}
 	}()
 	for !s.Conn.Paused() && !s.Conn.Closing() && len(s.Conn.W.Buf) < netloop.SoftOutput {
@@ -68,9 +68,9 @@ func (s *Session) work(in []byte) (consumed int, done bool) {
 			s.crossProtocol()
 			return consumed, true
 		}
-		start = len(s.Conn.W.Buf)
+		at = s.here()
 		s.command(args)
-		start = noCommand
+		at.start = noCommand
 	}
 	return consumed, true
 }

@@ -289,7 +289,12 @@ func (w *worker) clock() int64 {
 }
 
 // Serve says until when the node may serve its shards.
-func (srv *Server) Serve(until time.Time) { srv.lease.Store(int64(until.Sub(srv.Started))) }
+func (srv *Server) Serve(until time.Time) {
+	if srv.Fenced() {
+		srv.Env.Pulse.Lapsed()
+	}
+	srv.lease.Store(int64(until.Sub(srv.Started)))
+}
 
 // Fenced tells that the node may not serve its shards now: it has not heard from
 // the catalog for so long that others may have been given them.

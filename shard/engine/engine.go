@@ -125,6 +125,29 @@ func (e *Engine) Handle(r *Request) (waits bool) {
 	return false
 }
 
+// Attend is Handle for a request that has come as a message: Done is called in any
+// case, now or when the request has had its turn. If the command panics, its client
+// is told so, and the panic goes on to the shard's supervisor.
+func (e *Engine) Attend(r *Request) {
+	survived := false
+	defer func() {
+		if !survived {
+			r.fail()
+		}
+	}()
+	waits := e.Handle(r)
+	if survived = true; !waits {
+		r.Done()
+	}
+}
+
+// fail answers a request with Done whose command has panicked.
+func (r *Request) fail() {
+	r.Out.Buf = r.Out.Buf[:0]
+	r.Out.Error(reply.ErrInternal)
+	r.Done()
+}
+
 // run carries the command out. Locks are the caller's matter.
 func (e *Engine) run(r *Request) {
 	c := &e.ctx
@@ -152,14 +175,24 @@ func (e *Engine) mustWait(r *Request) bool {
 		return false
 	}
 	if r.Done != nil {
-		e.locks.Wait(key, func() {
-			if r.Refused = e.closed || e.expelling; !r.Refused {
-				e.run(r)
-			}
-			r.Done()
-		})
+		e.locks.Wait(key, func() { e.hadTurn(r) })
 	}
 	return true
+}
+
+// hadTurn runs a request that has waited at a lock.
+func (e *Engine) hadTurn(r *Request) {
+	survived := false
+	defer func() {
+		if !survived {
+			r.fail()
+		}
+	}()
+	if r.Refused = e.closed || e.expelling; !r.Refused {
+		e.run(r)
+	}
+	survived = true
+	r.Done()
 }
 
 // Locked tells whether a saga holds the key, or any lock if all is asked for.

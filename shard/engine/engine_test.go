@@ -79,6 +79,20 @@ func TestWatchersAreIndependent(t *testing.T) {
 	h.Expect("~unchanged k "+second, ":0")
 }
 
+// A watch of before the shard was lost with its process is over, though somebody else
+// watches the key now.
+func TestWatchOfAnEarlierProcess(t *testing.T) {
+	h := newHarness(t)
+	h.Engine.Open(1)
+	h.Do("~watch k")
+	version := h.Do("~watch k")[1:]
+	h = newHarness(t)
+	h.Engine.Open(2)
+	mine := h.Do("~watch k")[1:]
+	h.Expect("~unchanged k "+version, ":0")
+	h.Expect("~unchanged k "+mine, ":1")
+}
+
 func TestWatchAndExpiry(t *testing.T) {
 	h := newHarness(t)
 	h.Do("SET k v PX 100")

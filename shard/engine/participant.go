@@ -115,6 +115,8 @@ func (e *Engine) Order(o *Order) {
 		}
 	case OrderResolve:
 		e.resolve(p, o)
+	case OrderConfirm:
+		e.confirm(p, o)
 	}
 	e.pump()
 }
@@ -363,6 +365,16 @@ func (e *Engine) resolve(p *participant, o *Order) {
 	e.tell(a)
 }
 
+// confirm tells whether the participant has all its locks, as it had. The answer that
+// it has not is true whatever the coordinator waits for when it comes.
+func (e *Engine) confirm(p *participant, o *Order) {
+	if p != nil && p.is(o) && p.last != nil && e.serves(o.Epoch) {
+		e.answer(o, AnswerConfirmed)
+	} else {
+		e.answer(o, AnswerUndone)
+	}
+}
+
 // end finishes a participant. Blocked clients are served before those who wait
 // for the locks, as they would be after a single command; not if the saga runs
 // again and may be in the way of the first of them.
@@ -404,11 +416,19 @@ func (e *Engine) yield(saga SagaID, key locks.Key) {
 	}
 }
 
-// pump lets go on whoever waited for locks that are free now.
+// pump lets go on whoever waited for locks that are free now. Nobody waits on because
+// a command before him has panicked.
 func (e *Engine) pump() {
+	done := false
+	defer func() {
+		if !done {
+			e.pump()
+		}
+	}()
 	for {
 		w, ok := e.locks.Next()
 		if !ok {
+			done = true
 			return
 		}
 		if w.Owner == sealOwner {
@@ -470,7 +490,9 @@ func (e *Engine) remind(now int64) {
 	}
 	slices.Sort(due) // map order must not be seen
 	for _, id := range due {
-		switch p := e.sagas.live[id]; {
+		switch p, d := e.sagas.live[id], e.sagas.decided[id]; {
+		case d != nil: // others wait for its locks: it is asked for more often than a decision alone
+			e.tell(d.answer(&Order{Saga: id}))
 		case p.last != nil:
 			e.tell(p.last)
 		case p.handed != nil:
@@ -481,7 +503,7 @@ func (e *Engine) remind(now int64) {
 	}
 	due = due[:0]
 	for id, d := range e.sagas.decided {
-		if silent(now, d.at, remindAfter<<d.told) {
+		if e.sagas.live[id] == nil && silent(now, d.at, remindAfter<<d.told) {
 			d.at, d.told = now, min(d.told+1, maxTold)
 			due = append(due, id)
 		}

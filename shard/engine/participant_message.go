@@ -22,8 +22,8 @@ type Order struct {
 	Attempt uint32 // counts the saga's runs
 	Visit   uint64 // which participant is meant, as its answers say; 0: not known yet
 	Now     int64  // Unix milliseconds
-	// Epoch is the shard's, as the coordinator knows it: under another one OrderRun
-	// and OrderDecide are refused. 0: whatever it is.
+	// Epoch is the shard's, as the coordinator knows it: under another one OrderRun,
+	// OrderDecide and OrderConfirm are refused. 0: whatever it is.
 	Epoch uint64
 
 	// Of OrderRun.
@@ -85,6 +85,9 @@ const (
 	// coordinator that lives after all. Answer: AnswerDecided, AnswerPrepared or
 	// AnswerAbsent.
 	OrderResolve
+	// OrderConfirm asks whether the participant is still there with all its locks.
+	// Answer: AnswerConfirmed or AnswerUndone.
+	OrderConfirm
 )
 
 // Lock is a key that a saga wants for itself. Serve says that waiters of the key
@@ -172,6 +175,8 @@ const (
 	// down and must not decide or commit anything any more. No shard says this of
 	// itself: whoever was to send the order knows it from the directory.
 	AnswerLost
+	// AnswerConfirmed: the participant is there, and so are all its locks.
+	AnswerConfirmed
 	// AnswerHanded: a key is locked for a waiter of the saga, which is on another
 	// node and is to be told.
 	AnswerHanded

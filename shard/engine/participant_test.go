@@ -40,6 +40,7 @@ var answerNames = map[engine.AnswerKind]string{
 	engine.AnswerGone: "gone", engine.AnswerCommitted: "committed", engine.AnswerUndone: "undone",
 	engine.AnswerForgotten: "forgotten", engine.AnswerPrepared: "prepared", engine.AnswerAbsent: "absent",
 	engine.AnswerWound: "wound", engine.AnswerWaits: "waits", engine.AnswerElsewhere: "elsewhere", engine.AnswerHanded: "handed",
+	engine.AnswerConfirmed: "confirmed",
 }
 
 // Answer implements engine.Coordinators.
@@ -116,10 +117,8 @@ func (p *part) post(line string) *string {
 	args, out, text := words(line), &reply.Writer{}, new(string)
 	info, _ := p.Table.Resolve(args)
 	r := &engine.Request{Cmd: info, Slot: slot.Of(args[1]), Key: 1, Args: args, Out: out, Now: p.Now}
-	r.Done = func() { *text = strings.TrimSpace(strings.ReplaceAll(string(out.Buf), "\r\n", " ")) }
-	if !p.Engine.Handle(r) {
-		r.Done()
-	}
+	r.Done = func() { *text += strings.TrimSpace(strings.ReplaceAll(string(out.Buf), "\r\n", " ")) }
+	p.Engine.Attend(r)
 	return text
 }
 
@@ -203,6 +202,24 @@ func TestDecision(t *testing.T) {
 	p.Expect("GET a", "$1 1")
 	p.send(p.order(engine.OrderForget, 7, 1), "7 forgotten")
 	p.send(decide, "7 gone")
+	p.idle()
+}
+
+// A participant is there from its first answer on until it ends, and only it.
+func TestConfirm(t *testing.T) {
+	p := newPart(t)
+	p.send(p.order(engine.OrderConfirm, 7, 1), "7 undone")
+	p.send(p.run(7, 1, 1, "SET a 1"), "7 ran +OK")
+	confirm, late := p.order(engine.OrderConfirm, 7, 1), p.order(engine.OrderConfirm, 7, 1)
+	confirm.Epoch, late.Epoch = 1, 2
+	p.send(confirm, "7 confirmed")
+	p.send(late, "7 undone")
+	p.send(p.order(engine.OrderConfirm, 7, 2), "7 undone")
+	p.send(p.run(6, 1, 1, "GET a"), "7 wound", "6 waits")
+	p.send(p.order(engine.OrderConfirm, 6, 1), "6 undone")
+	p.send(p.order(engine.OrderUndo, 6, 1), "6 undone")
+	p.send(p.order(engine.OrderUndo, 7, 1), "7 undone")
+	p.send(confirm, "7 undone")
 	p.idle()
 }
 
@@ -318,6 +335,27 @@ func TestReminders(t *testing.T) {
 	p.expect()
 }
 
+// A decision that is held keeps locks, so its reminders do not become rare before they
+// are gone.
+func TestRemindersOfWhatIsHeld(t *testing.T) {
+	p := newPart(t)
+	p.send(p.run(5, 1, 1, "SET a 1"), "5 ran +OK")
+	decide := p.order(engine.OrderDecide, 5, 1)
+	decide.Record, decide.Hold = []byte("+r"), true
+	p.send(decide, "5 decided +r")
+	now := p.Now
+	for range 10 {
+		now += 1000
+		p.Engine.Tick(now)
+		p.expect("5 decided +r")
+	}
+	p.send(p.order(engine.OrderCommit, 5, 1), "5 committed")
+	for _, at := range []int64{1000, 2000, 3000, 7000} {
+		p.Engine.Tick(now + at)
+	}
+	p.expect("5 decided +r", "5 decided +r", "5 decided +r")
+}
+
 // A coordinator whose clock is ahead takes the shard's time with it, not the reminders.
 func TestRemindersAreOfOneClock(t *testing.T) {
 	p := newPart(t)
@@ -362,6 +400,39 @@ func TestFailingStep(t *testing.T) {
 		t.Errorf("after the undo it is %q", *waits)
 	}
 	p.send(p.order(engine.OrderCommit, 3, 1), "3 committed")
+	p.idle()
+}
+
+// A command that panics after it has waited is answered, as are all who wait for the
+// same lock, and the saga that let them go.
+func TestFailingWaiter(t *testing.T) {
+	const internal = "-" + string(reply.ErrInternal)
+	p := newPart(t)
+	stumbles := func(f func()) {
+		t.Helper()
+		defer func() {
+			if r := recover(); r != "boom" {
+				t.Errorf("the supervisor hears of %v", r)
+			}
+		}()
+		f()
+	}
+	p.send(p.run(3, 1, 1, "SET a 1"), "3 ran +OK")
+	before, boom, again, after := p.post("GET a"), p.post("BOOM a"), p.post("BOOM a"), p.post("GET a")
+	stumbles(func() { p.Engine.Order(p.order(engine.OrderCommit, 3, 1)) })
+	p.expect("3 committed")
+	for i, text := range []*string{before, boom, again, after} {
+		if want := []string{"$1 1", internal, internal, "$1 1"}[i]; *text != want {
+			t.Errorf("waiter %d: %q, want %q", i, *text, want)
+		}
+	}
+	done := 0
+	r := &engine.Request{Cmd: p.Table.Lookup([]byte("boom")), Slot: slot.Of([]byte("a")), Key: 1, Args: words("BOOM a"), Out: &reply.Writer{}, Now: p.Now}
+	r.Done = func() { done++ }
+	stumbles(func() { p.Engine.Attend(r) })
+	if got := strings.TrimSpace(string(r.Out.Buf)); got != internal || done != 1 {
+		t.Errorf("without waiting: %q, %d times", got, done)
+	}
 	p.idle()
 }
 

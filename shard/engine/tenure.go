@@ -29,8 +29,14 @@ func (e *Engine) Closed() bool { return e.closed }
 // Epoch returns the epoch under which the shard serves, or has last served.
 func (e *Engine) Epoch() uint64 { return e.epoch }
 
-// Open makes the shard serve under an epoch.
-func (e *Engine) Open(epoch uint64) { e.closed, e.epoch = false, epoch }
+// Open makes the shard serve under an epoch. Versions of watched keys are larger than
+// all that were given under an older one, also by a process that has ended, so no
+// watch of before passes for one of now.
+func (e *Engine) Open(epoch uint64) {
+	const room, most = 40, 1 << 22 // versions are positive integers for clients' sake
+	e.closed, e.epoch = false, epoch
+	e.versions = max(e.versions, min(epoch, most)<<room)
+}
 
 // Seal begins to hold back commands and sagas, and makes the younger sagas that are
 // under way undo themselves. See Sealed.

@@ -28,6 +28,7 @@ const (
 	ErrMinMaxLex     Error = "ERR min or max not valid string range item"
 	ErrDBIndex       Error = "ERR DB index is out of range"
 	ErrSameObject    Error = "ERR source and destination objects are the same"
+	ErrInternal      Error = "ERR internal error: the command failed and may have been carried out in part"
 	ErrNoAuth        Error = "NOAUTH Authentication required."
 	ErrBusyScript    Error = "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
 	ErrNoScript      Error = "NOSCRIPT No matching script. Please use EVAL."

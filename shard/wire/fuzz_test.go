@@ -32,7 +32,7 @@ func FuzzParseRequest(f *testing.F) {
 func FuzzParseOrder(f *testing.F) {
 	table := newTable(f)
 	f.Add([]byte{})
-	for kind := engine.OrderRun; kind <= engine.OrderResolve; kind++ {
+	for kind := engine.OrderRun; kind <= engine.OrderConfirm; kind++ {
 		f.Add(wire.AppendOrder(nil, &engine.Order{
 			Kind: kind, Saga: 1 << 40, Attempt: 2, Visit: 3, Now: 1_700_000_000_000, Epoch: 4, Round: 1, Proto: 2,
 			Locks: []engine.Lock{{Key: locks.Key{Name: "k", DB: 1}, Serve: true}, {Key: locks.Key{All: true}}},

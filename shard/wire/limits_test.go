@@ -68,7 +68,7 @@ func TestMalformedOrders(t *testing.T) {
 	for name, change := range map[string]func(o *engine.Order){
 		"":                        func(*engine.Order) {},
 		"no saga":                 func(o *engine.Order) { o.Saga = 0 },
-		"a kind that is none":     func(o *engine.Order) { o.Kind = engine.OrderResolve + 1 },
+		"a kind that is none":     func(o *engine.Order) { o.Kind = engine.OrderConfirm + 1 },
 		"a time that is none":     func(o *engine.Order) { o.Now = -1 },
 		"no epoch":                func(o *engine.Order) { o.Epoch = 0 },
 		"a decision, no epoch":    func(o *engine.Order) { o.Kind, o.Epoch = engine.OrderDecide, 0 },

@@ -86,7 +86,7 @@ func (r *Orders) Parse(b []byte, table *command.Table) (*engine.Order, error) {
 	clear(stepList[:cap(stepList)])
 	*o = engine.Order{
 		Locks: lockList, Steps: stepList,
-		Kind: engine.OrderKind(in.upTo(uint64(engine.OrderResolve))), Saga: engine.SagaID(in.uint()),
+		Kind: engine.OrderKind(in.upTo(uint64(engine.OrderConfirm))), Saga: engine.SagaID(in.uint()),
 		Attempt: uint32(in.upTo(1<<32 - 1)), Visit: in.uint(), Now: int64(in.upTo(1<<62 - 1)), Epoch: in.uint(),
 	}
 	switch o.Kind {
@@ -99,7 +99,7 @@ func (r *Orders) Parse(b []byte, table *command.Table) (*engine.Order, error) {
 	case engine.OrderCommit, engine.OrderForget:
 		o.Quiet = in.byte() != 0
 	}
-	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide) {
+	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide || o.Kind == engine.OrderConfirm) {
 		in.fail()
 	}
 	r.words = in.words

@@ -91,7 +91,7 @@ func drawStep(t *rapid.T, table *command.Table) (s engine.SagaStep) {
 
 func drawOrder(t *rapid.T, table *command.Table) *engine.Order {
 	o := &engine.Order{
-		Kind: engine.OrderKind(rapid.IntRange(0, int(engine.OrderResolve)).Draw(t, "kind")),
+		Kind: engine.OrderKind(rapid.IntRange(0, int(engine.OrderConfirm)).Draw(t, "kind")),
 		Saga: engine.SagaID(rapid.Uint64Min(1).Draw(t, "saga")), Attempt: rapid.Uint32().Draw(t, "attempt"),
 		Visit: rapid.Uint64().Draw(t, "visit"), Now: rapid.Int64Range(0, 1<<62-1).Draw(t, "now"),
 		Epoch: rapid.Uint64Min(1).Draw(t, "epoch"),
