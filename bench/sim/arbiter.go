@@ -59,6 +59,7 @@ func (a *arbiter) changed() {
 // lag is how late a directory reaches a node.
 func (a *arbiter) lag() int64 {
 	if a.w.chance(a.w.o.Faults.Lag) {
+		a.w.Stats.Late++
 		return a.w.between(0, 2000)
 	}
 	return a.w.between(1, 100)

@@ -28,14 +28,17 @@ func (n *network) send(from, to directory.Number, deliver func()) {
 	if from != to || w.o.Faults.Local {
 		if w.chance(w.o.Faults.Drop) {
 			copies = 0
+			w.Stats.Dropped++
 		} else if w.chance(w.o.Faults.Double) {
 			copies = 2
+			w.Stats.Doubled++
 		}
 	}
 	for range copies {
 		ms := w.delay()
 		if (from != to || w.o.Faults.Local) && w.chance(w.o.Faults.Slow) {
 			ms = w.rng.Int64N(slowMost)
+			w.Stats.Slowed++
 		}
 		w.after(ms, func() { n.arrive(from, to, deliver) })
 	}

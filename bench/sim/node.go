@@ -38,6 +38,9 @@ type process struct {
 func (n *node) start() {
 	n.incarnations++
 	w := n.w
+	if n.incarnations > 1 {
+		w.Stats.Restarts++
+	}
 	p := &process{
 		w: w, node: n, number: n.number, incarnation: n.incarnations, env: w.o.Setup.newEnv(n.number),
 		shards:    make([]*shardNode, w.o.Setup.shards),
@@ -87,6 +90,9 @@ func (n *node) crash(ms int64) {
 	}
 	for _, c := range n.w.clients {
 		c.disconnected(p)
+	}
+	if n.w.calm { // it was the last that goes wrong
+		ms, n.w.calmedAt = min(ms, downMost), 0
 	}
 	n.w.after(ms, func() {
 		if n.p == nil {

@@ -80,6 +80,7 @@ func (w *World) opened(s *shardNode) {
 // tick is the shard's own.
 func (s *shardNode) tick() {
 	if s.p.w.chance(s.p.w.o.Faults.Stall) {
+		s.p.w.Stats.Stalls++
 		s.stalledUntil = s.p.w.now + s.p.w.rng.Int64N(stallMost)
 	}
 	if s.p.w.now >= s.stalledUntil {

@@ -106,14 +106,17 @@ type World struct {
 
 // Stats count what runs have met.
 type Stats struct {
-	// Limited counts the worlds that have met the limit of what is promised: see
-	// limit.go.
-	Limited                                                                                     int
-	OneWay                                                                                      int
-	Messages, Wounds, Again, Panics, Decisions, Held, Orphans, Recoveries, Blocked, Handed, Ops int
-	Cuts, Pauses, Crashes, Moves, Moved, Downs, Ups                                             int
-	Lost, Unreachable, Elsewhere, Refused, Fenced, Confirms                                     int
-	Unknown, Failed                                                                             int // replies
+	// Faults. OneWay are cuts that leave the other direction, Late are directories that
+	// came late, Skewed are nodes whose clocks are off.
+	Dropped, Doubled, Slowed, Stalls, Cuts, OneWay, Pauses, Crashes, Restarts, Panics, Late, Skewed int
+	// What nodes have made of them.
+	Downs, Ups, Moves, Moved, Lost, Unreachable, Elsewhere, Refused, Fenced int
+	// Sagas.
+	Messages, Wounds, Again, Confirms, Decisions, Held, Orphans, Recoveries, Blocked, Handed int
+	// Calls, and replies that say that the outcome is unknown, or that nothing was done.
+	Ops, Unknown, Failed int
+	// Limited are the worlds that have met the limit of what is promised: see limit.go.
+	Limited int
 }
 
 func (s *Stats) add(o Stats) {
@@ -149,6 +152,7 @@ func (w *World) skew() int64 {
 	if w.o.Faults.Skew == 0 {
 		return 0
 	}
+	w.Stats.Skewed++
 	return w.between(-w.o.Faults.Skew, w.o.Faults.Skew)
 }
 
@@ -205,6 +209,9 @@ func (w *World) ended() bool {
 
 // hindered tells that something is left that others have to wait for.
 func (w *World) hindered() bool {
+	if !w.agreed() {
+		return true
+	}
 	for _, n := range w.nodes[1:] {
 		if len(n.p.router.live) > 0 || n.p.moving() {
 			return true
@@ -214,9 +221,6 @@ func (w *World) hindered() bool {
 				return true
 			}
 		}
-	}
-	if !w.agreed() {
-		return true
 	}
 	w.free = w.now
 	return false

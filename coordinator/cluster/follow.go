@@ -93,13 +93,15 @@ func (f *follower) flush() {
 
 // judge says which members are taken not to answer: by serf or by the catalog on the
 // data path, by serf alone for control messages. Without those a member would not
-// hear that it may come back.
+// hear that it may come back. One that has said goodbye and has no shards still answers
+// what it was asked, and is asked nothing more.
 func (f *follower) judge(d *directory.Directory) {
 	silent, suspected := map[string]bool{}, map[directory.Number]bool{}
 	for i := range d.Members {
 		if m := &d.Members[i]; m.Number != d.Self {
 			gone := f.c.phone.gone(m.ID)
-			suspected[m.Number] = gone || m.State == directory.Down
+			done := f.c.phone.left(m.ID) && owned(d, m.Number) == 0
+			suspected[m.Number] = gone && !done || m.State == directory.Down
 			silent[f.c.actorAddr(m)] = gone
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
-	"github.com/troupedb/troupe/actors/membership"
 	"github.com/troupedb/troupe/coordinator/catalog"
 )
 
@@ -99,9 +98,7 @@ func (c *Cluster) watchLeave(ctx context.Context, cancel context.CancelCauseFunc
 func (c *Cluster) nobodyStays(hope bool) bool {
 	d := c.store.directory()
 	return !slices.ContainsFunc(d.Members, func(m directory.Member) bool {
-		now, known := c.phone.of(m.ID)
-		left := known && now.Status == membership.Left
-		return m.Number != d.Self && !left && (m.State == directory.Up || m.State == directory.Down && hope)
+		return m.Number != d.Self && !c.phone.left(m.ID) && (m.State == directory.Up || m.State == directory.Down && hope)
 	})
 }
 

@@ -136,6 +136,12 @@ func (p *phone) gone(id string) bool {
 	return ok && m.Status != membership.Alive
 }
 
+// left tells whether a node has said goodbye.
+func (p *phone) left(id string) bool {
+	m, ok := p.of(id)
+	return ok && m.Status == membership.Left
+}
+
 func (p *phone) note(replica uint64, addr string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -73,12 +73,13 @@ func clientList(s *session.Session, r *session.LocalCall) {
 		r.Out.Error(err)
 		return
 	}
+	input := s.Input() // of this command, which may be answered later
 	s.AskOthers(r, func(r *session.LocalCall, a session.Answers) {
 		if silent := s.Server.Silent(a); silent != "" {
 			r.Out.Error(errSilent(silent, "its clients are not known"))
 			return
 		}
-		s.Publish()
+		s.PublishAs(input)
 		lines := wanted.lines(s.Server, r)
 		a.Each(func(_ directory.Number, v reply.Value) { lines = append(lines, readLines(v.Bulk)...) })
 		slices.SortFunc(lines, func(a, b clientLine) int { return cmp.Compare(a.id, b.id) })

@@ -164,7 +164,11 @@ func (n *Net) Update(d *directory.Directory) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for number, was := range n.dialled {
-		if m := d.Member(number); m == nil || m.State == directory.Down || m.Incarnation != was.member.Incarnation {
+		switch m := d.Member(number); {
+		case m == nil: // it has handed everything over, and answers what was asked before
+			was.retire()
+			delete(n.dialled, number)
+		case m.State == directory.Down || m.Incarnation != was.member.Incarnation:
 			was.stop()
 			delete(n.dialled, number)
 		}
@@ -211,6 +215,17 @@ type dialled struct {
 func (d *dialled) stop() {
 	d.cancel()
 	d.net.sever(d.member.Number)
+}
+
+// retire is stop of a peer that has left: its streams end when they have brought the
+// answers that are under way.
+func (d *dialled) retire() {
+	d.cancel()
+	if list := d.net.ready[d.member.Number].Load(); list != nil {
+		for _, s := range *list {
+			s.conn.Post(s.retire)
+		}
+	}
 }
 
 // Waiting times between two attempts to dial. A stream that did not live for

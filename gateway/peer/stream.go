@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/gateway/netloop"
@@ -32,6 +33,8 @@ type stream struct {
 	turn   uint64 // of requests: it ends when one of them is refused, see barrier
 	closed bool
 	since  int64 // Unix milliseconds
+	// retiring: it ends when nothing is asked any more.
+	retiring bool
 
 	open atomic.Int64 // asked.len(), as of the last turn
 
@@ -178,7 +181,7 @@ func (s *stream) Data(in []byte) (consumed int) {
 			s.conn.Close()
 		}
 	}()
-	for !s.conn.Closing() {
+	for !s.conn.Closing() && !s.retired() {
 		f, n, err := next(in[consumed:], MaxFrame)
 		if err == nil && n > 0 {
 			err = s.take(&f)
@@ -194,6 +197,32 @@ func (s *stream) Data(in []byte) (consumed int) {
 		consumed += n
 	}
 	return consumed
+}
+
+// goodbye is how long a peer that has left is given to answer what it was asked.
+const goodbye = time.Second
+
+// retire makes the stream end when nothing is asked of its peer any more.
+func (s *stream) retire() {
+	s.retiring = true
+	if !s.retired() {
+		time.AfterFunc(goodbye, func() { s.conn.Post(s.conn.Close) })
+	}
+}
+
+// retired ends a stream that is retiring, if its time has come.
+func (s *stream) retired() bool {
+	if !s.retiring || s.asked.len() > 0 {
+		return false
+	}
+	s.mu.Lock()
+	mail := len(s.mail) > 0
+	s.mu.Unlock()
+	if mail {
+		return false
+	}
+	s.conn.Close()
+	return true
 }
 
 func (s *stream) take(f *frame) error {

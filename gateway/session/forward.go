@@ -196,7 +196,7 @@ func (s *Session) send(r *retry) (why reply.Error, sent bool) {
 	index := env.Slots.Shard(r.slot)
 	place, h := &s.pipe.dir.Places[index], env.Shards[index]
 	switch now := s.w.clock(); {
-	case place.Owner != s.pipe.dir.Self && s.Server.down(place.Owner):
+	case place.Owner != s.pipe.dir.Self && s.Server.down(s.pipe.dir, place.Owner):
 		return errNodeDown, false
 	case place.Owner != s.pipe.dir.Self:
 		request := wire.Request{
@@ -217,8 +217,9 @@ func (s *Session) send(r *retry) (why reply.Error, sent bool) {
 	return "", sent
 }
 
-// down tells whether a node is known not to answer.
-func (srv *Server) down(number directory.Number) bool {
-	m := srv.Env.Where.Load().Member(number)
+// down tells whether a member of d is known not to answer. One that has left since has
+// handed over what d says it has.
+func (srv *Server) down(d *directory.Directory, number directory.Number) bool {
+	m := d.Member(number)
 	return m == nil || m.State == directory.Down || srv.Streams.Suspected(number)
 }

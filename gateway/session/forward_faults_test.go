@@ -162,6 +162,38 @@ func TestNodeDiesWithCommandsUnderWay(t *testing.T) {
 	})
 }
 
+// A node that has handed over its shards and leaves answers what it was asked before:
+// nobody is told that an outcome is unknown, or a node down.
+func TestNodeLeavesWithCommandsUnderWay(t *testing.T) {
+	eachDriver(t, func(t *testing.T, portable bool) {
+		tr := newTroupe(t, 3, portable)
+		c := tr.dial(0)
+		key, other := keyAt(1, 1), keyAt(4, 1) // at the node that leaves
+		tr.busy(1, 1, func(waiting func(int)) {
+			c.send(slices.Concat(words("SET", key, "x"), words("GET", key), words("SET", other, "x")))
+			waiting(1)
+			tr.change(func(d *directory.Directory) {
+				d.Members = append(d.Members[:1], d.Members[2:]...)
+				for i := range d.Places {
+					if p := &d.Places[i]; p.Owner == 2 {
+						p.Owner, p.Epoch, p.LostAt = 3, p.Epoch+1, int64(d.Epoch)
+					}
+				}
+			})
+			tr.follow(0)
+			tr.follow(2)
+			time.Sleep(20 * time.Millisecond)
+		})
+		for i, want := range []string{"+OK", "$x", "+OK"} {
+			if got := c.read(); got != want {
+				t.Errorf("reply %d is %q, want %q", i, got, want)
+			}
+		}
+		c.expect("GET "+key, "nil") // which the new owner has
+		tr.await("the end of the streams", func() bool { return !tr.nodes[0].Joined(2) })
+	})
+}
+
 // A shard that nobody opens is waited for, but not for ever, and nothing was done.
 func TestShardThatNobodyHas(t *testing.T) {
 	t.Parallel()

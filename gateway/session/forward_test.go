@@ -264,6 +264,17 @@ func TestForwardedErrorsAreCounted(t *testing.T) {
 	}
 }
 
+// CLIENT LIST shows its own client with the input that it came in, though it is
+// answered when the other nodes have told of theirs.
+func TestClientListShowsItsOwnInput(t *testing.T) {
+	for _, nodes := range []int{1, 2} {
+		c := newTroupe(t, nodes, false).dial(0)
+		if got := c.do("CLIENT", "LIST"); !strings.Contains(got, " qbuf=26 ") || !strings.Contains(got, " cmd=client|list ") {
+			t.Errorf("%d nodes: %s", nodes, got)
+		}
+	}
+}
+
 // Blocked clients, transactions and single commands take turns on one connection.
 func TestForwardingBetweenOtherCommands(t *testing.T) {
 	tr := newTroupe(t, 3, false)

@@ -172,6 +172,17 @@ func (s *Session) Refresh() { s.refreshLimits() }
 // Publish brings Info up to date in the middle of a turn.
 func (s *Session) Publish() { s.publish() }
 
+// Input returns how many bytes of input the turn that runs works on.
+func (s *Session) Input() int { return s.input }
+
+// PublishAs is Publish for a command whose turn is over: Info shows that much input.
+func (s *Session) PublishAs(input int) {
+	was := s.input
+	s.input = max(was, input)
+	s.publish()
+	s.input = was
+}
+
 // refreshLimits takes over changed settings.
 func (s *Session) refreshLimits() {
 	l := s.Server.Limits.Load()
