@@ -20,12 +20,12 @@ import (
 // part is a shard whose answers to coordinators are written down.
 type part struct {
 	*enginetest.Harness
-	t       *testing.T
+	t       testing.TB
 	answers []string
 	visits  map[engine.SagaID]uint64
 }
 
-func newPart(t *testing.T) *part {
+func newPart(t testing.TB) *part {
 	t.Helper()
 	p := &part{
 		Harness: enginetest.New(t, slices.Concat(str.Commands, list.Commands, []engine.Command{{Row: &boomRow, Run: boom}})),
