@@ -12,7 +12,8 @@
 // By messages: a coordinator, one for each saga, locks the keys at their shards,
 // sends the steps there, decides once, and lets all shards commit or undo. Older
 // sagas win (wound-wait), so nothing deadlocks. The coordinator's engine is a state
-// machine that runs its program as a coroutine, so that simulations can replay it.
+// machine that runs its program as a coroutine, or a Plan, so that simulations can
+// replay it.
 //
 // # The way by messages
 //
@@ -24,12 +25,14 @@
 //	Forget   home participant: drop the record: Forgotten
 //	Undo     roll back and unlock: Undone
 //	Resolve  after a crash: what is known here? Decided, Prepared or Absent
+//	Confirm  are all locks still there? Confirmed or Undone
 //
 // The keys that are known before the program runs are locked with its first round
 // of steps, on all shards at once, others when a step touches them; none is given
-// back before the end. A participant that meets a younger holder sends its
-// coordinator a Wound: it undoes itself everywhere and runs again, no younger than
-// it was, unless it decides already. A call that has only read needs no decision.
+// back before the end. A participant that must wait says so (Waits), and sends the
+// coordinators of younger holders a Wound. One that is wounded and waits may be part
+// of a circle: it undoes itself everywhere and runs again, no younger than it was. A
+// call that has only read needs no decision.
 //
 // Any message may be lost, doubled or late. A coordinator sends an order again
 // until it is answered; a participant knows rounds that it has run; attempts and
