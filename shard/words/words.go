@@ -1,5 +1,3 @@
-// Package words copies the words of commands, for who keeps them longer than the
-// memory that they came in.
 package words
 
 // Clone copies words into one new piece of memory.
