@@ -121,15 +121,23 @@ func (c *client) timeUp(mine *claim) {
 }
 
 // replaced is after a new directory: clients that wait for keys of shards that are
-// elsewhere, or empty now, begin anew, as these have forgotten them.
+// elsewhere, or empty now, begin anew, as these have forgotten them, and so do those
+// that wait for a node which has gone down.
 func (c *client) replaced(before, now *directory.Directory) {
 	was := make([]uint64, len(before.Places))
 	for i := range was {
 		was[i] = before.Places[i].Epoch
 	}
-	if c.claim != nil && c.outdated(c.at.epochs(), was) {
+	if c.claim != nil && (c.outdated(c.at.epochs(), was) || c.stranded(before, now)) {
 		c.anew()
 	}
+}
+
+func (c *client) stranded(before, now *directory.Directory) bool {
+	return slices.ContainsFunc(c.claim.b.Keys, func(key []byte) bool {
+		owner := now.Places[c.w.o.Setup.slots.Shard(slotOf(key))].Owner
+		return now.Member(owner).State == directory.Down && before.Member(owner).State != directory.Down
+	})
 }
 
 func (c *client) outdated(now, was []uint64) bool {
