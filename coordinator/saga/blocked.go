@@ -16,3 +16,23 @@ type Blocked struct {
 	// TimedOut is the reply when the time is up.
 	TimedOut []byte
 }
+
+// wokenFirst returns keys, before all others the one whose being ready has woken the
+// call: that is the one it is served from.
+func (t *Tx) wokenFirst(keys [][]byte) [][]byte {
+	if t.handed == nil || t.handed.DB != t.DB {
+		return keys
+	}
+	return append([][]byte{t.handed.Key}, keys...)
+}
+
+// passesOver takes back what has been written since start, and tells whether it has: an
+// error about a key of another type, where the call waits on.
+func (t *Tx) passesOver(start int) bool {
+	if !t.Call.Waited || t.Out.Buf[start] != '-' {
+		return false
+	}
+	t.Out.Buf = t.Out.Buf[:start]
+	t.Out.Errs--
+	return true
+}

@@ -161,6 +161,7 @@ func (c *Coordinator) Start() {
 		c.run.begin(c.env, c.call, plan)
 	} else {
 		c.run = c.env.start(c.call)
+		c.run.tx.handed = c.handed
 		c.lockKnown()
 	}
 	c.advance()

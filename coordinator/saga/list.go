@@ -67,10 +67,10 @@ func (p *listPop) try(t *Tx) bool {
 	args := p.args(nil)
 	step := t.Steps(1)
 	step[0] = Step{Cmd: t.Find(popFirstName), Args: args, Key: 1}
-	for _, key := range p.keys {
+	for _, key := range t.wokenFirst(p.keys) {
 		args[1] = key
 		t.Into(step)
-		if len(t.Out.Buf) > start {
+		if len(t.Out.Buf) > start && !t.passesOver(start) {
 			return true
 		}
 	}

@@ -101,6 +101,8 @@ func (m *listMove) try(t *Tx) bool {
 	outermost, _ := reply.Parse(steps[0].Reply)
 	length, _ := reply.Parse(steps[1].Reply)
 	switch {
+	case outermost.IsError() && t.Call.Waited:
+		return false
 	case outermost.IsError():
 		t.Out.Error(reply.Error(outermost.Bulk))
 	case outermost.Null():
@@ -128,5 +130,5 @@ func (m *listMove) rotate(t *Tx) bool {
 	step := t.Steps(1)
 	step[0] = Step{Cmd: t.Find("~lrotate"), Args: [][]byte{nil, t.Args[1], m.from.word, m.to.word}, Key: 1}
 	t.Into(step)
-	return len(t.Out.Buf) > start
+	return len(t.Out.Buf) > start && !t.passesOver(start)
 }

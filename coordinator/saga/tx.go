@@ -69,6 +69,9 @@ type Call struct {
 	// Block is called when the program wants to wait; nil where it may not
 	// (in EXEC and scripts).
 	Block func(*Blocked)
+	// Waited tells that the call runs again after it has waited: what it finds of
+	// another type than it waits for, it passes over.
+	Waited bool
 }
 
 // Queued is one command between MULTI and EXEC.
@@ -122,6 +125,7 @@ type Tx struct {
 	deferred []func()
 	script   *scriptRun
 	then     Queued // see Then
+	handed   *Handed
 }
 
 // Do runs steps and leaves their answers in Reply.

@@ -75,9 +75,10 @@ type zsetPop struct {
 // tells whether it has replied.
 func (p *zsetPop) now(t *Tx) bool {
 	zcard := t.Find("zcard")
-	for _, key := range p.keys {
+	for _, key := range t.wokenFirst(p.keys) {
 		v, _ := reply.Parse(t.Ask(zcard, zcardName, key))
 		switch {
+		case v.IsError() && t.Call.Waited:
 		case v.IsError():
 			t.Out.Error(reply.Error(v.Bulk))
 			return true

@@ -73,7 +73,7 @@ func (b *blocking) abroad(d *directory.Directory) bool {
 // more, as part of the same wait of its client.
 func (b *blocking) keep(call *saga.Call) {
 	own := call.Own()
-	own.Post = b.s.post
+	own.Post, own.Waited = b.s.post, true
 	own.Block = func(again *saga.Blocked) {
 		b.over()
 		b.s.awaitFrom(b.from, own, again)
