@@ -16,6 +16,7 @@ func (s *Session) drive(call *saga.Call) bool {
 		return false
 	}
 	ticket := s.away(call.Cmd)
+	s.w.driving++
 	if call.Cmd.Route == command.RouteSaga && len(call.Queue) == 0 {
 		s.pipe.sagas++
 		for _, k := range s.keysOf(call.Cmd, call.Args) {
@@ -30,6 +31,10 @@ func (s *Session) drive(call *saga.Call) bool {
 	s.Server.Sagas.Drive((*driver)(s), ticket, call, s.postLater)
 	return true
 }
+
+// maxDriving is how many sagas a loop drives before a session that has commands away
+// waits with another one: what is under way should fit into the processor's cache.
+const maxDriving = 32
 
 // keysOf returns where the keys of a command are, in memory of the loop's.
 func (s *Session) keysOf(info *command.Info, args [][]byte) []command.KeyPos {
@@ -50,6 +55,9 @@ func (s *Session) apart(info *command.Info, args [][]byte) bool {
 		return s.pipe.sagas == 0 || !s.pipe.busy.has(args[info.KeyPos])
 	case command.RouteSaga:
 		if info.Flags&command.Blocking != 0 || s.Server.Env.Computes(&saga.Call{Cmd: info}) {
+			return false
+		}
+		if s.w.driving >= maxDriving {
 			return false
 		}
 		keys := s.keysOf(info, args)
@@ -75,7 +83,10 @@ func (d *driver) Order(to directory.Number, shard int, o *engine.Order) bool {
 func (d *driver) Post(f func()) { d.Conn.PostLoop(f) }
 
 // Done implements coordinator.Driver.
-func (d *driver) Done(ticket uint64, out []byte) { (*Session)(d).arrived(ticket, out) }
+func (d *driver) Done(ticket uint64, out []byte) {
+	d.w.driving--
+	(*Session)(d).arrived(ticket, out)
+}
 
 // On implements coordinator.Driver.
 func (d *driver) On(loop any) bool { l, ok := loop.(*peer.Loop); return ok && l == d.w.loop }

@@ -239,6 +239,7 @@ type worker struct {
 	keys   []command.KeyPos // scratch
 
 	commands, errors, inline, netIn, netOut uint64
+	driving                                 int // sagas
 }
 
 // NewWorker implements netloop.Handler.
