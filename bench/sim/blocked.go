@@ -51,6 +51,7 @@ func (c *client) block(o *op, call *saga.Call, b *saga.Blocked) {
 		id := b.Waiter.Saga
 		b.Waiter.Handoff = func(db int, key []byte, place uint64) {
 			served := o.resumed(p)
+			served.woken = string(key)
 			at := p.env.ShardOf(key)
 			p.submit(id, served, c.w.call(served, call.Cmd), &saga.Handed{Shard: at, DB: db, Key: slices.Clone(key), Place: place})
 		}

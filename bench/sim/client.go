@@ -20,6 +20,7 @@ type op struct {
 	watch   *op
 	watches []saga.Watch // that it gave
 	again   bool         // a blocked call runs once more
+	woken   string       // by which of its keys
 	now     int64        // by its node's clock
 	began   int64        // by the true clock
 	epochs  []uint64     // of shards, as its node knew them when it began
@@ -147,7 +148,9 @@ func toArgs(words []string) [][]byte {
 
 // call makes what a gateway submits.
 func (w *World) call(o *op, info *command.Info) *saga.Call {
-	call := &saga.Call{Cmd: info, Args: toArgs(o.words), Now: o.now, Out: &reply.Writer{Proto: reply.RESP2}, Local: connection{}}
+	call := &saga.Call{
+		Cmd: info, Args: toArgs(o.words), Now: o.now, Out: &reply.Writer{Proto: reply.RESP2}, Local: connection{}, Waited: o.again,
+	}
 	for _, q := range o.queue {
 		call.Queue = append(call.Queue, saga.Queued{Cmd: w.infoOf(q), Args: toArgs(q)})
 	}

@@ -117,6 +117,9 @@ func (r *reference) run(o *op) (text string, blocked bool) {
 		return r.w.o.Setup.do(r.handle.Engine, 0, o.words), false
 	}
 	call := r.w.call(o, info)
+	if o.woken != "" && o.words[0] == "BLPOP" { // it is served from that key if it can be
+		call.Args = toArgs(slices.Insert(slices.Clone(o.words), 1, o.woken))
+	}
 	if o.watch != nil {
 		call.Watches = r.watches[o.watch]
 	}
