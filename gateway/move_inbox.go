@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/migrate"
@@ -58,7 +57,6 @@ type result struct {
 	imported, complete bool
 
 	// Of an export.
-	took     time.Duration
 	chunk    []byte
 	done     bool
 	progress engine.Progress

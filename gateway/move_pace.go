@@ -12,31 +12,30 @@ import (
 // out.
 type pace struct {
 	order *migrate.ExportChunk // that waits, nil: none
-	heard bool                 // the target has said something: it is there
+	asked time.Time            // when the chunk that is on its way was asked for, zero: there is none
 	hurry bool                 // the shard is to be sealed, so clients wait
-	until time.Time            // the shard is its clients' so long
+	until time.Time            // the machines are their clients' so long
 }
 
 const (
-	// hearWithin is how long a target is waited for that does not know of the move
-	// yet, before what is sent to it may be in vain.
-	hearWithin = 100 * time.Millisecond
-	// nearEnd is how little is left, in keys, when the target is to catch up, as the
-	// shard will be sealed with the next chunks. It is sealed until the target has all
-	// of what is on its way, so no more than nearWindow chunks are to be.
-	nearEnd    = 4 * migrate.SealBelow
-	nearWindow = 1
-	// restTimes is how many times as long as an export the shard is its clients' after
-	// it. What leaves here also has to be taken in elsewhere, which takes longer:
-	// shortestRest bounds that to a part of a core for each move, and what a move sends
-	// to about 30 MB a second. longestRest is for exports that were interrupted.
-	restTimes    = 3
-	shortestRest = 2 * time.Millisecond
-	longestRest  = 10 * time.Millisecond
+	// restTimes is how many times as long as its way a chunk is followed by nothing,
+	// from the shard's queue to what the target has said to it. So a move takes a
+	// sixth of the time of whatever it goes through, be it idle, when that is about
+	// ten megabytes a second, or have it much to do, when it is little.
+	restTimes    = 5
+	shortestRest = time.Millisecond
+	longestRest  = 200 * time.Millisecond
+	// patientFor is how long a move may take its time. Then it is the more in
+	// the way the longer it lasts, and perhaps does not keep up with what changes.
+	patientFor = time.Minute
 )
 
-// rest is after an export that took so long.
-func (p *pace) rest(took time.Duration) {
+// rest is after a chunk has been on its way for so long.
+func (p *pace) rest(took time.Duration, patient bool) {
+	p.asked = time.Time{}
+	if !patient {
+		took = 0
+	}
 	p.until = time.Now().Add(min(max(restTimes*took, shortestRest), longestRest))
 }
 
@@ -46,22 +45,20 @@ func (v *mover) export() {
 	if a == nil || !v.mayExport() {
 		return
 	}
-	v.pace.order = nil
+	v.pace.order, v.pace.asked = nil, time.Now()
 	v.work(result{move: a.Move}, func(e *engine.Engine, r *result) {
-		began := time.Now()
 		r.chunk, r.done, r.err = e.ExportChunk(a.Move, a.Max)
-		r.progress, r.took = e.ExportProgress(), time.Since(began)
+		r.progress = e.ExportProgress()
 	})
 }
 
 func (v *mover) mayExport() bool {
-	switch st := v.source.Status(); {
-	case v.pace.hurry:
-		return true
-	case !v.pace.heard && st.Unacked > 0 && time.Since(v.since) < hearWithin:
-		return false // the first chunk, which is small, asks for an answer
-	case st.Left <= nearEnd && st.Unacked > nearWindow:
-		return false
+	return v.pace.hurry || v.source.Status().Unacked == 0 && !time.Now().Before(v.pace.until)
+}
+
+// rest lets go on with other things once nothing is on its way any more.
+func (v *mover) rest() {
+	if p := &v.pace; !p.asked.IsZero() && p.order != nil && v.source.Status().Unacked == 0 {
+		p.rest(time.Since(p.asked), time.Since(v.since) < patientFor)
 	}
-	return !time.Now().Before(v.pace.until)
 }

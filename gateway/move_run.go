@@ -80,6 +80,7 @@ func (v *mover) turn(l letters) {
 			v.carry(s.Suspected(v.now()))
 		}
 		v.carry(s.Tick(v.now()))
+		v.rest()
 		v.export()
 		v.report()
 	}
@@ -163,7 +164,6 @@ func (v *mover) relink(n directory.Number) {
 func (v *mover) frame(a *arrived) {
 	switch {
 	case v.source != nil && a.from == v.begun.To:
-		v.pace.heard = v.pace.heard || a.frame.Move == v.begun.MoveID
 		v.carry(v.source.Frame(&a.frame, v.now()))
 	case v.target != nil && a.from == v.begun.Owner:
 		v.carry(v.target.Frame(&a.frame))
@@ -175,7 +175,6 @@ func (v *mover) result(r *result) {
 	case r.imported && t != nil && r.move == t.Move():
 		v.carry(t.Imported(r.complete, r.err))
 	case !r.imported && s != nil && r.move == s.Move():
-		v.pace.rest(r.took)
 		v.carry(s.Chunk(r.chunk, r.done, r.err, r.progress, v.now()))
 	}
 }
