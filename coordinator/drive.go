@@ -72,8 +72,8 @@ func (n *Coordinators) cell(call *saga.Call) *cell {
 	return c
 }
 
-// keptWords is how many bytes of words a cell may have had that is used again.
-const keptWords = 16 << 10
+// keptBytes bounds what is kept of a cell that is used again: of words, and of replies.
+const keptBytes = 16 << 10
 
 // retire takes back a cell that has ended, unless somebody may still name it.
 func (n *Coordinators) retire(c *cell) {
@@ -81,7 +81,7 @@ func (n *Coordinators) retire(c *cell) {
 	delete(n.live, c.id)
 	passed := c.passed
 	n.mu.Unlock()
-	if passed || c.call != &c.own || c.words.Size() > keptWords || cap(c.out.Buf) > keptWords {
+	if passed || c.call != &c.own || c.words.Size() > keptBytes || cap(c.bytes)+c.coordinator.Memory() > keptBytes {
 		return
 	}
 	c.words.Reset()

@@ -144,6 +144,11 @@ func (e *Env) Renew(c *Coordinator, id engine.SagaID, call *Call, port Port) {
 	}
 }
 
+// Memory returns about how many bytes of replies c has room for.
+func (c *Coordinator) Memory() int {
+	return cap(c.replies) + cap(c.record) + cap(c.planned.out.Buf) + cap(c.planned.tx.scratch.Buf)
+}
+
 // Plans tells whether the call is carried out by a plan, so that memory of a
 // coordinator that has ended is of use.
 func (e *Env) Plans(call *Call) bool { return e.plan(call) != nil }
