@@ -138,7 +138,9 @@ func (e *Engine) answer(o *Order, kind AnswerKind) {
 }
 
 func (e *Engine) tell(a *Answer) {
-	a.Shard = e.sagas.shard
+	if a.Shard != e.sagas.shard { // else somebody may be reading it, as it is told once more
+		a.Shard = e.sagas.shard
+	}
 	if o := e.sagas.sinking; o != nil && o.Saga == a.Saga {
 		o.Sink.Answer(a)
 		return
