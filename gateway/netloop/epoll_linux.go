@@ -213,39 +213,22 @@ func (l *loop) run() {
 	runtime.LockOSThread() // the thread's caches and its epoll wait stay together
 	defer runtime.UnlockOSThread()
 	for !l.stopping {
-		l.work(l.wait(len(l.again) > 0))
-		for range maxGather {
-			if l.stopping || !l.driver.handler.Gathers(l.worker) {
-				break
-			}
-			n := l.wait(true)
-			if n == 0 {
-				break
-			}
-			l.work(n)
+		n := l.wait()
+		l.runPosted()
+		for i := range n {
+			l.event(&l.events[i])
 		}
+		l.runAgain()
+		l.runPosted()
 		l.driver.handler.Turn(l.worker)
 	}
 	l.shutdown()
 }
 
-// maxGather is how often a loop looks for more before it sends what it has gathered: a
-// system call that sends costs ten times one that looks.
-const maxGather = 3
-
-func (l *loop) work(n int) {
-	l.runPosted()
-	for i := range n {
-		l.event(&l.events[i])
-	}
-	l.runAgain()
-	l.runPosted()
-}
-
-// wait blocks until something is ready, or only looks.
-func (l *loop) wait(look bool) int {
+// wait blocks until something is ready, unless there is work left.
+func (l *loop) wait() int {
 	timeout := -1
-	if look {
+	if len(l.again) > 0 {
 		timeout = 0
 	}
 	n, err := unix.EpollWait(l.epfd, l.events[:], timeout)

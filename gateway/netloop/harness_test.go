@@ -56,9 +56,8 @@ type echo struct {
 	ended  atomic.Bool
 }
 
-func (h *house) NewWorker() any   { return new(int) }
-func (h *house) Turn(any)         { h.turns.Add(1) }
-func (h *house) Gathers(any) bool { return false }
+func (h *house) NewWorker() any { return new(int) }
+func (h *house) Turn(any)       { h.turns.Add(1) }
 
 func (h *house) Open(c *Conn, worker any) Session {
 	if c.Worker() != worker {

@@ -52,9 +52,6 @@ type Handler interface {
 	// Turn is called after a loop has worked on what was ready, before it
 	// waits again.
 	Turn(worker any)
-	// Gathers tells whether Turn has something to send. Then the loop sees first to
-	// what has become ready meanwhile, so that more goes out at once.
-	Gathers(worker any) bool
 }
 
 // Driver serves connections until it is closed.

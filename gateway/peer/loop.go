@@ -109,9 +109,6 @@ func newLoop(n *Net) *Loop {
 // outside of the calls of its session.
 func (l *Loop) EmitLater(e Emitter) { l.emit = append(l.emit, e) }
 
-// Gathers tells whether Turn has something to send.
-func (l *Loop) Gathers() bool { return len(l.dirty)+len(l.emit) > 0 }
-
 // Turn sends what the turn has gathered. It is to be called at the end of each.
 func (l *Loop) Turn() {
 	for {

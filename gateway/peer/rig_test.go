@@ -126,8 +126,6 @@ func (n *node) NewWorker() any { return &nodeLoop{n.net.NewLoop()} }
 // Turn implements netloop.Handler.
 func (n *node) Turn(worker any) { worker.(*nodeLoop).loop.Turn() }
 
-func (n *node) Gathers(worker any) bool { return worker.(*nodeLoop).loop.Gathers() }
-
 // options are how a node is made; change may be nil.
 type options struct {
 	portable bool

@@ -266,12 +266,6 @@ func (srv *Server) Turn(w any) {
 	}
 }
 
-// Gathers implements netloop.Handler.
-func (srv *Server) Gathers(w any) bool {
-	loop := w.(*worker).loop
-	return loop != nil && loop.Gathers()
-}
-
 // flush adds what the worker has counted to the totals.
 func (srv *Server) flush(wk *worker) {
 	srv.Stats.Commands.Add(wk.commands)
