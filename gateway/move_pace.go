@@ -20,8 +20,8 @@ type pace struct {
 const (
 	// restTimes is how many times as long as its way a chunk is followed by nothing,
 	// from the shard's queue to what the target has said to it. So a move takes a
-	// sixth of the time of whatever it goes through, be it idle, when that is about
-	// ten megabytes a second, or have it much to do, when it is little.
+	// sixth of the time of whatever it goes through, be it idle or busy. Measured: three
+	// at once between four nodes on two idle cores bring 2.7 MB a second each.
 	restTimes    = 5
 	shortestRest = time.Millisecond
 	longestRest  = 200 * time.Millisecond

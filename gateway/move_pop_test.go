@@ -34,13 +34,7 @@ func TestPopsWhileMoving(t *testing.T) {
 	for i, c := range s.clients {
 		l.client(i, c, l.pop)
 	}
-	stop := make(chan struct{})
-	var moving sync.WaitGroup
-	moving.Go(func() { s.shuffle(10*time.Millisecond, stop) })
-	time.Sleep(4 * time.Second)
-	close(stop)
-	moving.Wait()
-	l.end()
+	l.whileShuffled()
 }
 
 // Moves that race with the clients' coming, with pushes and with clients that give up

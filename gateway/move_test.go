@@ -159,6 +159,21 @@ func (l *load) end() {
 	}
 }
 
+// whileShuffled ends the load after shards have moved there and back for a while.
+func (l *load) whileShuffled() {
+	s, stop := l.s, make(chan struct{})
+	var moving sync.WaitGroup
+	moving.Go(func() { s.shuffle(10*time.Millisecond, stop) })
+	time.Sleep(4 * time.Second)
+	close(stop)
+	moving.Wait()
+	l.end()
+	s.t.Logf("%d commands, %d moves, %d given up", l.ops.Load(), s.commit, s.abort)
+	if s.commit < 20 {
+		s.t.Errorf("only %d moves", s.commit)
+	}
+}
+
 // Shards move there and back while clients on all nodes write: no client sees an
 // error, nothing is lost and nothing done twice.
 func TestMovesUnderLoad(t *testing.T) {
@@ -167,17 +182,7 @@ func TestMovesUnderLoad(t *testing.T) {
 			s := newStage(t, 3, 16)
 			s.lag = lag
 			l := newLoad(s)
-			stop := make(chan struct{})
-			var moving sync.WaitGroup
-			moving.Go(func() { s.shuffle(10*time.Millisecond, stop) })
-			time.Sleep(4 * time.Second)
-			close(stop)
-			moving.Wait()
-			l.end()
-			t.Logf("%d commands, %d moves, %d given up", l.ops.Load(), s.commit, s.abort)
-			if s.commit < 20 {
-				t.Errorf("only %d moves", s.commit)
-			}
+			l.whileShuffled()
 		})
 	}
 }

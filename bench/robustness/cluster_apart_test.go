@@ -91,19 +91,21 @@ func TestClusterOverNetworkNeedsKeys(t *testing.T) {
 			}
 		}
 	}
-	host := outerAddress()
-	if host == "" {
-		t.Skip("this machine has no address but loopback")
-	}
-	c := newCluster(t, 1, "--insecure", "--requirepass", "secret")
-	n := c.nodes[0]
-	n.host, c.join = host, []string{net.JoinHostPort(host, strconv.Itoa(n.gossip))}
-	c.pass = "secret"
-	c.flags = []string{"--insecure"}
-	c.start(n)
-	if v, err := n.ask("PING"); err != nil || v.Kind == wire.Error {
-		t.Errorf("PING: %s %v", v.Format(), err)
-	}
+	t.Run("insecure", func(t *testing.T) {
+		host := outerAddress()
+		if host == "" {
+			t.Skip("this machine has no address but loopback")
+		}
+		c := newCluster(t, 1, "--insecure", "--requirepass", "secret")
+		n := c.nodes[0]
+		n.host, c.join = host, []string{net.JoinHostPort(host, strconv.Itoa(n.gossip))}
+		c.pass = "secret"
+		c.flags = []string{"--insecure"}
+		c.start(n)
+		if v, err := n.ask("PING"); err != nil || v.Kind == wire.Error {
+			t.Errorf("PING: %s %v", v.Format(), err)
+		}
+	})
 }
 
 // troupe starts the program as a person would, who has set nothing else.

@@ -52,7 +52,7 @@ type Order struct {
 	Hold bool
 }
 
-// Own returns a copy that shares no memory with o but strings.
+// Own returns a copy that shares no memory with o but strings and waiters.
 func (o *Order) Own() *Order {
 	own := *o
 	own.Sink = nil
