@@ -29,8 +29,9 @@ type Config struct {
 	Port        int
 	PortGiven   bool // the port was asked for: never take another
 	Shards      int
-	Loops       int // event loops, 0: as many as suit the machine
+	Loops       int // event loops, 0: as many as DefaultLoops says
 	Portable    bool
+	OwnProcs    bool // see netloop.Options
 	RequirePass string
 	MaxClients  int
 	EnableDebug string // enable-debug-command: no, yes or local
@@ -176,19 +177,23 @@ func localRows(list []session.Command) []*command.Row {
 // Addr returns the address that clients connect to.
 func (g *Gateway) Addr() *net.TCPAddr { return g.addr }
 
+// DefaultLoops returns how many event loops suit the machine: with one for every other
+// processor, each has more to do when it wakes up.
+func DefaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+
 // listen starts the event loops, and serves the streams of other nodes.
 func (g *Gateway) listen(cfg *Config) error {
 	g.Server.NonLoopback = !g.addr.IP.IsLoopback()
 	loops := cfg.Loops
 	if loops == 0 {
-		loops = max(1, runtime.GOMAXPROCS(0)/2)
+		loops = DefaultLoops()
 	}
 	if err := g.configure(cfg, loops); err != nil {
 		return err
 	}
 	keepAlive := func() int { return g.Server.Limits.Load().KeepAlive }
 	var err error
-	if g.driver, err = netloop.New(loops, cfg.Portable, g.Server, keepAlive); err != nil {
+	if g.driver, err = netloop.New(netloop.Options{Loops: loops, Portable: cfg.Portable, OwnProcs: cfg.OwnProcs}, g.Server, keepAlive); err != nil {
 		return err
 	}
 	g.streams.Attach(g.driver)

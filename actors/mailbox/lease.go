@@ -46,7 +46,7 @@ type Lease struct {
 // New returns an idle mailbox.
 func New() *Lease {
 	l := &Lease{spins: maxSpins}
-	if runtime.GOMAXPROCS(0) == 1 {
+	if runtime.GOMAXPROCS(0) == 1 || runtime.NumCPU() == 1 {
 		l.spins = 1
 	}
 	return l

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -86,6 +87,10 @@ func runNode(cmd *cobra.Command, cfg gateway.Config) error {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
+	// Event loops keep their processors while they wait, so the rest of the program, the
+	// collector too, has as many beside them as without.
+	cfg.Loops, cfg.OwnProcs = gateway.DefaultLoops(), true
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + cfg.Loops)
 	g, err := gateway.Join(cmd.Context(), cfg)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ const patience = 60 * time.Second
 func keepAlive() int { return 300 }
 
 func newPortable(t *testing.T, h Handler) Driver {
-	d, err := New(0, true, h, keepAlive)
+	d, err := New(Options{Portable: true}, h, keepAlive)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,15 @@ type Handler interface {
 	Turn(worker any)
 }
 
+// Options tell how connections are driven.
+type Options struct {
+	Loops    int  // event loops
+	Portable bool // the driver of every system, in place of them
+	// OwnProcs tells that the runtime has a processor (GOMAXPROCS) for each loop beyond
+	// those that the rest needs, so a loop may keep its own while it waits for clients.
+	OwnProcs bool
+}
+
 // Driver serves connections until it is closed.
 type Driver interface {
 	// Serve takes over a listening socket, whose connections open opens.

@@ -164,7 +164,7 @@ func start(t testing.TB, o options) *node {
 		n.net.Listen(topic, f)
 	}
 	sagas.SetPeers(n.net)
-	if n.driver, err = netloop.New(max(o.loops, 1), o.portable, n, func() int { return 0 }); err != nil {
+	if n.driver, err = netloop.New(netloop.Options{Loops: max(o.loops, 1), Portable: o.portable}, n, func() int { return 0 }); err != nil {
 		t.Fatal(err)
 	}
 	n.net.Attach(n.driver)
