@@ -100,11 +100,11 @@ func (m *member) run() {
 // loads says what is in the shards that this node has, and of which it has counted
 // the keys: of one that is about to come its last owner's word counts.
 func (m *member) loads() (loads []catalog.ShardLoad) {
-	const unit = 1 << 20 // bytes: less is not worth a move
 	d := m.g.Node.Env.Where.Load()
 	for i, h := range m.g.Node.Env.Shards {
 		if d.Mine(i) && h.Owner() == 0 {
-			loads = append(loads, catalog.ShardLoad{Shard: i, Keys: h.Engine.Keys.Load(), Load: h.Engine.Resident.Load() / unit})
+			resident := h.Engine.Resident.Load()
+			loads = append(loads, catalog.ShardLoad{Shard: i, Keys: h.Engine.Keys.Load(), Load: resident / catalog.LoadUnit})
 		}
 	}
 	return loads

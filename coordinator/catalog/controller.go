@@ -31,6 +31,10 @@ const (
 	// MaxMoves is how many shards move at once: more would take more of the nodes'
 	// time from clients, not end sooner.
 	MaxMoves = 4
+	// leastSlope is by how much the loads of two members may differ, in LoadUnits,
+	// before shards are moved for it: 64 MiB. With less a node has memory enough
+	// either way, and a move costs its clients waits, and all nodes an epoch.
+	leastSlope = 64 << 20 / LoadUnit
 	// caughtUp is how many entries a learner may lag and still be made a voter.
 	caughtUp = 64
 )

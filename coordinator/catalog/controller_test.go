@@ -235,43 +235,6 @@ func TestMovesBegin(t *testing.T) {
 	at(50_000, "")
 }
 
-func TestMovesForLoadArePairsAndRare(t *testing.T) {
-	s, apply := founded(t, 4, "a", "b")
-	for i := range 2 {
-		apply(NewMoveBegin(i, 1, id("b")))
-		apply(NewMoveCommit(i, s.Place(i).MoveID))
-	}
-	control := NewController(0)
-	var loads Loads
-	report := func(of ...int64) {
-		for i, n := range of {
-			loads.Report(s, s.ByNumber(s.Place(i).Owner).ID, 1, []ShardLoad{{i, n, n}})
-		}
-	}
-	at := func(now int64, want string) {
-		t.Helper()
-		actions := control.Decide(s, View{Now: now, Raft: group("a", "a-b"), Loads: &loads})
-		if got := decided(s, actions); got != want {
-			t.Fatalf("at %d: %s\nwant %s", now, got, want)
-		}
-		for _, a := range actions {
-			apply(a.(Propose).Entry)
-		}
-	}
-	report(1, 1, 9, 9)
-	at(0, "")
-	at(settleTime, "move shard 2 of epoch 1 from 1 to 2: load; move shard 0 of epoch 2 from 2 to 1: load")
-	at(settleTime+1, "")
-	apply(NewMoveCommit(2, s.Place(2).MoveID))
-	at(settleTime+2, "")
-	apply(NewMoveCommit(0, s.Place(0).MoveID))
-	report(9, 1, 1, 9)
-	at(settleTime+3, "")
-	at(settleTime+loadTime-1, "")
-	control.Rebalance(settleTime + loadTime - 1)
-	at(settleTime+loadTime-1, "move shard 0 of epoch 3 from 1 to 2: load; move shard 1 of epoch 2 from 2 to 1: load")
-}
-
 func TestControllerIsQuietWithoutACluster(t *testing.T) {
 	if a := NewController(0).Decide(New(), View{Now: 99999, Raft: group("a", "a")}); a != nil {
 		t.Error(a)

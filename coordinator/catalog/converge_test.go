@@ -43,7 +43,7 @@ func newClusterWorld(t *testing.T, seed uint64) *clusterWorld {
 	w.start()
 	shards := 1 + w.rng.IntN(40)
 	for range shards {
-		w.weights = append(w.weights, w.rng.Int64N(100))
+		w.weights = append(w.weights, leastSlope*w.rng.Int64N(100))
 	}
 	first := w.nodes[0]
 	w.apply(NewBootstrap(id("c"), "", shards, first.m, 0))

@@ -89,7 +89,7 @@ func (s *State) NewForget(id string, keys []Keys, at int64) (*Entry, error) {
 	}
 	members = slices.DeleteFunc(members, func(p placement.Member) bool { return p.Number == m.Number })
 	e := &troupev1.CatalogForget{Id: []byte(id), At: at, Keys: encodeKeys(keys)}
-	for _, move := range placement.Plan(shards, members) {
+	for _, move := range placement.Plan(shards, members, 0) {
 		if move.From == 0 {
 			e.Owners = append(e.Owners, &troupev1.CatalogOwner{
 				Shard: uint32(move.Shard), To: []byte(s.ByNumber(move.To).ID),

@@ -6,11 +6,15 @@ import (
 	"github.com/troupedb/troupe/actors/directory"
 )
 
+// LoadUnit is how many bytes of memory are a load of one. All nodes share it, and
+// the controller measures by it.
+const LoadUnit = 1 << 20
+
 // ShardLoad is what a shard's owner says of it with a heartbeat.
 type ShardLoad struct {
 	Shard int
 	Keys  int64
-	// Load is how much there is to do or to hold, in a unit that all nodes share.
+	// Load is how much memory its records take, in LoadUnits.
 	Load int64
 }
 

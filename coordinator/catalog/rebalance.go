@@ -46,7 +46,7 @@ func (t *traffic) add(from, to directory.Number) {
 func (c *Controller) begins(s *State, v View) (actions []Action) {
 	shards, under := c.assigned(s, v)
 	quiet := under.total == 0
-	for _, m := range placement.Plan(shards, s.placeable()) {
+	for _, m := range placement.Plan(shards, s.placeable(), leastSlope) {
 		if under.total >= MaxMoves {
 			break
 		}
@@ -117,5 +117,5 @@ func (s *State) Plan() []placement.Move {
 			shards[i].Owner = p.To
 		}
 	}
-	return placement.Plan(shards, s.placeable())
+	return placement.Plan(shards, s.placeable(), 0)
 }

@@ -7,6 +7,7 @@
 // moves are made for that than must be, so a member that joins is given its share
 // and nothing else changes hands; the shards left over by the division are spread
 // over zones in proportion to their members; and where the load still differs by
-// more than LoadSlack, shards are exchanged, which keeps the numbers even. What a
-// member that is down owns stays its own: it has the only copy of the data.
+// more than LoadSlack, and by enough to be worth a move, shards are exchanged, which
+// keeps the numbers even. What a member that is down owns stays its own: it has the
+// only copy of the data.
 package placement

@@ -8,8 +8,8 @@ import (
 // exchange levels the load between nodes, without a change of who has how many. Each
 // step lowers the sum of the squares of loads, so it ends; the bound only keeps a
 // plan from costing more than it is worth.
-func (p *planner) exchange() {
-	slack := p.total() / int64(len(p.nodes)) / LoadSlack
+func (p *planner) exchange(least int64) {
+	slack := max(least, p.total()/int64(len(p.nodes))/LoadSlack)
 	for range p.shards {
 		if !p.relieve(slack) {
 			return

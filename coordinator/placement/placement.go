@@ -74,8 +74,10 @@ type planner struct {
 }
 
 // Plan returns the moves that are due, the most pressing first. Two moves in a row
-// for Load may be an exchange. There are none if nobody is up.
-func Plan(shards []Shard, members []Member) []Move {
+// for Load may be an exchange. There are none if nobody is up. least is by how much
+// two members may differ before shards are moved for it, however much that is of the
+// mean, in the unit of the shards' loads: what little there is is not worth a move.
+func Plan(shards []Shard, members []Member, least int64) []Move {
 	p := &planner{shards: slices.Clone(shards), moved: map[int]int{}}
 	for i := range p.shards {
 		p.shards[i].Load = min(max(p.shards[i].Load, 0), maxLoad)
@@ -90,7 +92,7 @@ func Plan(shards []Shard, members []Member) []Move {
 		p.house(m)
 	}
 	p.even()
-	p.exchange()
+	p.exchange(least)
 	p.moves = slices.DeleteFunc(p.moves, func(m Move) bool { return m.From == m.To })
 	slices.SortStableFunc(p.moves, func(a, b Move) int { return cmp.Compare(a.Why, b.Why) })
 	return p.moves

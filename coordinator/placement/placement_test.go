@@ -99,7 +99,7 @@ func TestPlan(t *testing.T) {
 		{"zones share extras", owned(0, 0, 0, 0, 0, 0), up("a", "a", "b", "b"), "0:0>1 orphan, 1:0>3 orphan, 2:0>1 orphan, 3:0>2 orphan, 4:0>3 orphan, 5:0>4 orphan"},
 	} {
 		var got []string
-		for _, m := range Plan(c.shards, c.members) {
+		for _, m := range Plan(c.shards, c.members, 0) {
 			got = append(got, fmt.Sprintf("%d:%d>%d %s", m.Shard, m.From, m.To, m.Why))
 		}
 		if s := strings.Join(got, ", "); s != c.want {
@@ -129,6 +129,11 @@ func cluster(t *rapid.T, loaded bool) ([]Shard, []Member) {
 	return shards, members
 }
 
+// slope draws by how much loads may differ.
+func slope(t *rapid.T) int64 {
+	return rapid.SampledFrom([]int64{0, 0, 1, 100, 1000, 20_000}).Draw(t, "least")
+}
+
 func someUp(members []Member) bool {
 	return slices.ContainsFunc(members, func(m Member) bool { return m.State == directory.Up })
 }
@@ -145,7 +150,8 @@ func stateOf(members []Member, n directory.Number) (directory.State, bool) {
 func TestPlanIsEvenFinalAndDeterministic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		shards, members := cluster(t, true)
-		moves := Plan(shards, members)
+		least := slope(t)
+		moves := Plan(shards, members, least)
 		if !someUp(members) {
 			if moves != nil {
 				t.Fatalf("moves to nobody: %v", moves)
@@ -157,7 +163,7 @@ func TestPlanIsEvenFinalAndDeterministic(t *testing.T) {
 		rand.New(rand.NewPCG(seed, 1)).Shuffle(len(shuffled), func(i, j int) {
 			shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
 		})
-		if again := Plan(shards, shuffled); !slices.Equal(again, moves) {
+		if again := Plan(shards, shuffled, least); !slices.Equal(again, moves) {
 			t.Fatalf("%v, in another order %v", moves, again)
 		}
 		seen := map[int]bool{}
@@ -182,7 +188,7 @@ func TestPlanIsEvenFinalAndDeterministic(t *testing.T) {
 				t.Fatalf("shard %d is left with %d", i, s.Owner)
 			}
 		}
-		if more := Plan(after, members); len(more) > 0 {
+		if more := Plan(after, members, least); len(more) > 0 {
 			t.Fatalf("after the plan there is more to do: %v", more)
 		}
 	})
@@ -194,7 +200,7 @@ func TestJoinAndLeaveMoveNoMoreThanTheirShare(t *testing.T) {
 		for i := range members {
 			members[i].State = directory.Up
 		}
-		shards = apply(shards, Plan(shards, members))
+		shards = apply(shards, Plan(shards, members, 0))
 		due := func(moves []Move) (n int) {
 			for _, m := range moves {
 				if m.Why != Load {
@@ -206,7 +212,7 @@ func TestJoinAndLeaveMoveNoMoreThanTheirShare(t *testing.T) {
 
 		joined := append(slices.Clone(members), Member{Number: 2, Zone: rapid.SampledFrom([]string{"a", "b", "z"}).Draw(t, "new zone")})
 		share := (len(shards) + len(joined) - 1) / len(joined)
-		if moves := Plan(shards, joined); due(moves) > share {
+		if moves := Plan(shards, joined, 0); due(moves) > share {
 			t.Fatalf("a join moves %v, its share is %d", moves, share)
 		}
 
@@ -216,7 +222,7 @@ func TestJoinAndLeaveMoveNoMoreThanTheirShare(t *testing.T) {
 		left := slices.Clone(members)
 		leaver := rapid.IntRange(0, len(left)-1).Draw(t, "leaver")
 		left[leaver].State = directory.Leaving
-		if moves, had := Plan(shards, left), counts(shards)[left[leaver].Number]; due(moves) != had {
+		if moves, had := Plan(shards, left, 0), counts(shards)[left[leaver].Number]; due(moves) != had {
 			t.Fatalf("a leave moves %v, it had %d", moves, had)
 		}
 	})
@@ -235,7 +241,7 @@ func TestZonesShareInProportion(t *testing.T) {
 		for _, m := range members {
 			size[m.Zone]++
 		}
-		for n, c := range counts(apply(shards, Plan(shards, members))) {
+		for n, c := range counts(apply(shards, Plan(shards, members, 0))) {
 			has[members[(n-1)/2].Zone] += c
 		}
 		for z, n := range size {
@@ -253,12 +259,13 @@ func TestLoadIsLevelled(t *testing.T) {
 		for i := range members {
 			members[i].State = directory.Up
 		}
-		placed := apply(shards, Plan(shards, members))
+		least := slope(t)
+		placed := apply(shards, Plan(shards, members, least))
 		blind := slices.Clone(shards)
 		for i := range blind {
 			blind[i].Load = 0
 		}
-		unweighed := apply(shards, Plan(blind, members))
+		unweighed := apply(shards, Plan(blind, members, least))
 		heaviest := int64(0)
 		for _, s := range shards {
 			heaviest = max(heaviest, s.Load)
@@ -267,10 +274,40 @@ func TestLoadIsLevelled(t *testing.T) {
 		for _, s := range shards {
 			total += s.Load
 		}
-		slack := total / int64(len(members)) / LoadSlack
+		slack := max(least, total/int64(len(members))/LoadSlack)
 		with, without := spread(loads(placed), members), spread(loads(unweighed), members)
 		if with > max(without, heaviest)+slack {
 			t.Fatalf("loads are %d apart, %d without regard to them, the heaviest is %d", with, without, heaviest)
+		}
+	})
+}
+
+// TestSmallSlopeIsLeft: however much it is of the mean, a difference no greater than
+// the least that counts moves nothing.
+func TestSmallSlopeIsLeft(t *testing.T) {
+	shards := owned(1, 1, 2, 2)
+	for i, load := range []int64{9, 9, 1, 1} {
+		shards[i].Load = load
+	}
+	if moves := Plan(shards, up("", ""), 15); len(moves) != 2 || moves[0].Why != Load {
+		t.Fatalf("loads are 16 apart, 15 may be: %v", moves)
+	}
+	if moves := Plan(shards, up("", ""), 16); moves != nil {
+		t.Fatalf("loads are 16 apart, as may be: %v", moves)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		shards, members := cluster(t, true)
+		for i := range members {
+			members[i].State = directory.Up
+		}
+		shards = apply(shards, Plan(shards, members, 0))
+		for i := range shards {
+			shards[i].Load = int64(rapid.IntRange(0, 1000).Draw(t, "load now"))
+		}
+		least := slope(t)
+		apart, moves := spread(loads(shards), members), Plan(shards, members, least)
+		if apart <= least && len(moves) > 0 {
+			t.Fatalf("loads are %d apart, %d may be: %v", apart, least, moves)
 		}
 	})
 }
@@ -280,7 +317,7 @@ func TestHugeLoadsDoNotOverflow(t *testing.T) {
 	for i := range shards {
 		shards[i].Load = 1<<63 - 1 - int64(i)
 	}
-	if d := spread(counts(apply(shards, Plan(shards, up("", "")))), up("", "")); d != 0 {
+	if d := spread(counts(apply(shards, Plan(shards, up("", ""), 0))), up("", "")); d != 0 {
 		t.Errorf("%d apart", d)
 	}
 }
