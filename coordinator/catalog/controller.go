@@ -17,6 +17,11 @@ const (
 	// loadTime is how long after moves for load no others are begun: what is
 	// measured must have followed the last ones.
 	loadTime = 60_000
+	// slopeTime is how long the load must have been uneven, at every look, before
+	// shards are moved for it. What members say of themselves is of different
+	// moments, seconds apart: while data is deleted and written anew those that have
+	// told seem to have much less, or more, than those that have not.
+	slopeTime = 10_000
 	// voterPatience is how long a voter may be down before another member votes in
 	// its place.
 	voterPatience = 5000
@@ -108,6 +113,8 @@ type Controller struct {
 	changedAt int64
 	loadedAt  int64
 	loaded    bool
+	slopedAt  int64 // since when the plan has wanted moves for load, if sloped
+	sloped    bool
 	downSince map[uint64]int64 // by raft id
 	strangers map[uint64]int64 // raft ids of no member, since when
 	issued    map[string]int64 // actions, and when
@@ -145,10 +152,12 @@ func (c *Controller) Decide(s *State, v View) (actions []Action) {
 	return slices.DeleteFunc(actions, func(a Action) bool { return c.repeated(a, v.Now) })
 }
 
-// Rebalance lets moves that make shards even begin without waiting.
+// Rebalance lets moves that make shards or loads even begin without waiting, if the
+// plan wants them when it is looked at next.
 func (c *Controller) Rebalance(now int64) {
 	c.changedAt = now - settleTime
 	c.loaded = false
+	c.sloped, c.slopedAt = true, now-slopeTime
 }
 
 // observe notes what is new, and since when.

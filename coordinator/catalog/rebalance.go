@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/placement"
@@ -42,11 +43,14 @@ func (t *traffic) add(from, to directory.Number) {
 }
 
 // begins starts moves: what must leave a member at once, what makes shards even when
-// the members have settled, what levels the load when all is quiet.
+// the members have settled, what levels the load when all is quiet and it has been
+// uneven for long.
 func (c *Controller) begins(s *State, v View) (actions []Action) {
 	shards, under := c.assigned(s, v)
 	quiet := under.total == 0
-	for _, m := range placement.Plan(shards, s.placeable(), leastSlope) {
+	plan := placement.Plan(shards, s.placeable(), leastSlope)
+	c.slope(plan, v.Now)
+	for _, m := range plan {
 		if under.total >= MaxMoves {
 			break
 		}
@@ -66,6 +70,15 @@ func (c *Controller) begins(s *State, v View) (actions []Action) {
 	return actions
 }
 
+// slope notes whether the load is uneven, and since when it has been at every look.
+func (c *Controller) slope(plan []placement.Move, now int64) {
+	is := slices.ContainsFunc(plan, func(m placement.Move) bool { return m.Why == placement.Load })
+	if is && !c.sloped {
+		c.slopedAt = now
+	}
+	c.sloped = is
+}
+
 // due tells whether moves for this reason may begin.
 func (c *Controller) due(why placement.Reason, s *State, v View, quiet bool) bool {
 	switch settled := !s.paused && v.Now-c.changedAt >= settleTime; why {
@@ -74,9 +87,10 @@ func (c *Controller) due(why placement.Reason, s *State, v View, quiet bool) boo
 	case placement.Even:
 		return settled
 	case placement.Load:
+		lasting := v.Now-c.slopedAt >= slopeTime // the plan wants them now
 		// Moves for load come in pairs, and are not to be mixed with others. Those of
 		// one round begin at the same time.
-		return settled && quiet && (!c.loaded || c.loadedAt == v.Now || v.Now-c.loadedAt >= loadTime)
+		return settled && quiet && lasting && (!c.loaded || c.loadedAt == v.Now || v.Now-c.loadedAt >= loadTime)
 	}
 	return false // a shard without an owner is none that the catalog has
 }

@@ -53,16 +53,63 @@ func TestMovesForLoadArePairsAndRare(t *testing.T) {
 	r := uneven(t)
 	r.report(100, 100, 900, 900)
 	r.at(0, "")
-	r.at(settleTime, "move shard 2 of epoch 1 from 1 to 2: load; move shard 0 of epoch 2 from 2 to 1: load")
-	r.at(settleTime+1, "")
+	r.at(slopeTime, "move shard 2 of epoch 1 from 1 to 2: load; move shard 0 of epoch 2 from 2 to 1: load")
+	r.at(slopeTime+1, "")
 	r.apply(NewMoveCommit(2, r.s.Place(2).MoveID))
-	r.at(settleTime+2, "")
+	r.at(slopeTime+2, "")
 	r.apply(NewMoveCommit(0, r.s.Place(0).MoveID))
 	r.report(900, 100, 100, 900)
-	r.at(settleTime+3, "")
-	r.at(settleTime+loadTime-1, "")
-	r.control.Rebalance(settleTime + loadTime - 1)
-	r.at(settleTime+loadTime-1, "move shard 0 of epoch 3 from 1 to 2: load; move shard 1 of epoch 2 from 2 to 1: load")
+	r.at(slopeTime+3, "")
+	r.at(slopeTime+loadTime-1, "")
+	r.control.Rebalance(slopeTime + loadTime - 1)
+	r.at(slopeTime+loadTime-1, "move shard 0 of epoch 3 from 1 to 2: load; move shard 1 of epoch 2 from 2 to 1: load")
+}
+
+// The loads of a benchmark that deletes all and writes it again are of different
+// moments: they look uneven, again and again, and that is nothing to move shards for.
+func TestMovesForLoadWaitUntilItLasts(t *testing.T) {
+	const moves = "move shard 2 of epoch 1 from 1 to 2: load; move shard 0 of epoch 2 from 2 to 1: load"
+	r := uneven(t)
+	now := int64(0)
+	for ; now < 100_000; now += 1000 {
+		switch now / 1000 % 4 {
+		case 0:
+			r.report(900, 900, 900, 900)
+		case 1:
+			r.report(0, 0, 900, 900)
+		case 2:
+			r.report(0, 0, 0, 0)
+		case 3:
+			r.report(900, 900, 0, 0)
+		}
+		r.quiet(now, now+1000)
+	}
+	for range 2 {
+		r.report(500, 500, 500, 500)
+		r.at(now, "") // one look at which all is even, and the time begins anew
+		now += 100
+		r.report(100, 100, 900, 900)
+		r.quiet(now, now+slopeTime)
+		now += slopeTime
+	}
+	r.at(now, moves)
+}
+
+// Who asks for it need not wait, if it is uneven when it is looked at next.
+func TestRebalanceTakesASlopeAsItIs(t *testing.T) {
+	r := uneven(t)
+	r.report(100, 100, 900, 900)
+	r.at(0, "")
+	r.control.Rebalance(1)
+	r.at(1, "move shard 2 of epoch 1 from 1 to 2: load; move shard 0 of epoch 2 from 2 to 1: load")
+
+	r = uneven(t)
+	r.report(500, 500, 500, 500)
+	r.at(0, "")
+	r.control.Rebalance(1)
+	r.at(1, "")
+	r.report(100, 100, 900, 900)
+	r.quiet(2, 2+slopeTime)
 }
 
 func TestSmallSlopeIsLeft(t *testing.T) {
@@ -70,5 +117,6 @@ func TestSmallSlopeIsLeft(t *testing.T) {
 	r.report(1, 1, 33, 33) // 64 MiB, nearly twice the mean
 	r.quiet(0, 2*loadTime)
 	r.report(1, 1, 33, 34)
-	r.at(2*loadTime, "move shard 2 of epoch 1 from 1 to 2: load; move shard 0 of epoch 2 from 2 to 1: load")
+	r.at(2*loadTime, "")
+	r.at(2*loadTime+slopeTime, "move shard 2 of epoch 1 from 1 to 2: load; move shard 0 of epoch 2 from 2 to 1: load")
 }
