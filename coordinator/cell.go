@@ -160,7 +160,7 @@ func (c *cell) Blocked(b *saga.Blocked) { c.blocked = b }
 func (c *cell) Reply(out *reply.Writer, deferred []func()) {
 	c.answered = true
 	if c.driver != nil && len(deferred) == 0 {
-		c.driver.Done(c.ticket, out.Buf)
+		c.finish(c.driver, out.Buf)
 		return
 	}
 	if b := c.blocked; b == nil {

@@ -36,6 +36,8 @@ type driven struct {
 	beats  int  // ticks of the node that it has lived through
 	passed bool // something that was posted may name the cell, guarded by n.mu
 
+	group
+
 	// Memory.
 	own         saga.Call
 	words       words.List
@@ -49,6 +51,11 @@ func (n *Coordinators) Drive(d Driver, ticket uint64, call *saga.Call, post func
 	c := n.cell(call)
 	c.call.Post = post
 	c.n, c.id, c.driver, c.ticket = n, n.env.NewID(call.Now), d, ticket
+	n.launch(c)
+}
+
+// launch begins the saga of a cell that has a driver.
+func (n *Coordinators) launch(c *cell) {
 	n.env.Renew(&c.coordinator, c.id, c.call, c)
 	c.machine = &c.coordinator
 	n.mu.Lock()
@@ -81,15 +88,24 @@ func (n *Coordinators) retire(c *cell) {
 	delete(n.live, c.id)
 	passed := c.passed
 	n.mu.Unlock()
+	if c.of != nil {
+		c.dismiss(passed)
+		return
+	}
 	if passed || c.call != &c.own || c.words.Size() > keptBytes || cap(c.bytes)+c.coordinator.Memory() > keptBytes {
 		return
 	}
+	c.reset()
+	n.spare.Put(c)
+}
+
+// reset leaves nothing of a cell but its memory.
+func (c *cell) reset() {
 	c.words.Reset()
 	*c = cell{driven: driven{
 		inbox: c.inbox[:0], bytes: c.bytes[:0], ends: c.ends[:0],
 		words: c.words, out: reply.Writer{Buf: c.out.Buf[:0]}, own: saga.Call{Queue: c.own.Queue[:0]}, coordinator: c.coordinator,
 	}}
-	n.spare.Put(c)
 }
 
 // TakeOn is Take, called on an event loop with an answer that is valid during the call.
@@ -128,20 +144,35 @@ func (c *cell) turn(message any) {
 		c.machine.Answer(&c.inbox[i])
 	}
 	c.inside, c.inbox, c.bytes, c.ends = false, c.inbox[:0], c.bytes[:0], c.ends[:0]
-	if c.machine.Ended() {
+	switch {
+	case c.machine.Ended():
 		c.n.retire(c)
+	case c.of != nil:
+		c.notice()
 	}
 }
 
 // fall gives a saga that has crashed on its loop to an actor.
 func (c *cell) fall() {
-	d, ticket := c.driver, c.ticket
+	d := c.driver
+	if c.of != nil && !c.stuck {
+		c.of.running--
+	}
 	c.n.mu.Lock()
-	c.done = func() { d.Post(func() { d.Done(ticket, c.call.Out.Buf) }) }
+	c.done = func() { d.Post(func() { c.finish(d, c.call.Out.Buf) }) }
 	c.driver, c.passed = nil, true
 	c.n.mu.Unlock()
 	if c.crashed() {
 		c.n.supervise(c)
+	}
+}
+
+// finish gives the driver the reply, on the loop.
+func (c *cell) finish(d Driver, out []byte) {
+	if c.of != nil {
+		c.hand(out)
+	} else {
+		d.Done(c.ticket, out)
 	}
 }
 

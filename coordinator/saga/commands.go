@@ -8,6 +8,7 @@ func Commands() []Command {
 		bitmapCommands,
 		broadcastCommands,
 		genericCommands,
+		groupCommands,
 		setCommands,
 		stringCommands,
 		transactionCommands,

@@ -1,6 +1,9 @@
 package saga
 
 import (
+	"slices"
+
+	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/locks"
 	"github.com/troupedb/troupe/shard/reply"
@@ -46,6 +49,13 @@ const (
 	ErrUnknown reply.Error = "UNKNOWN The node that has the key went down; it is unknown whether the command was carried out"
 )
 
+// Failed tells whether a reply says that a saga has failed as a whole, and Undone
+// whether it also says that nothing of it was done.
+func Failed(out []byte) bool { return Undone(out) || reply.Is(out, ErrUnknown) }
+
+// Undone is told of with Failed.
+func Undone(out []byte) bool { return reply.Is(out, ErrDown) || reply.Is(out, ErrUndone) }
+
 // Coordinator carries out one call by messages. It is a state machine: Start,
 // Answer, Posted and Tick go in, and what the Port has comes out.
 //
@@ -73,8 +83,11 @@ type Coordinator struct {
 	wounded  bool     // an older call waits for this one
 	answered bool     // the client has its reply
 	where    []*link  // where each of the run's steps went
+	follows  []int32  // of a plan: the next step that went to the same link, -1: none
+	index    []*link  // by shard
 	known    []keyRef // to be locked with the first steps
 	lends    bool     // see Lender
+	shares   bool     // see engine.Order
 	failure  reply.Error
 	began    int64 // the attempt, as Pulse.Clock has it
 
@@ -117,6 +130,10 @@ type link struct {
 	stuck   bool             // it waits for locks
 	next    *engine.Order
 
+	// Of a plan: the steps that go there, see Coordinator.follows.
+	steps               bool
+	firstStep, lastStep int32
+
 	// What the last round has answered.
 	wrote bool
 	errs  uint64
@@ -139,7 +156,7 @@ func (e *Env) Renew(c *Coordinator, id engine.SagaID, call *Call, port Port) {
 	lender, ok := port.(Lender)
 	*c = Coordinator{
 		env: e, port: port, call: call, id: id, lends: ok && lender.Lends(),
-		links: c.links[:0], where: c.where[:0], store: c.store[:0], sending: c.sending[:0], planned: c.planned,
+		links: c.links[:0], where: c.where[:0], follows: c.follows[:0], index: c.index[:0], store: c.store[:0], sending: c.sending[:0], planned: c.planned,
 		record: c.record[:0], lent: engine.Order{Steps: c.lent.Steps[:0]}, replies: c.replies[:0], ends: c.ends[:0],
 	}
 }
@@ -160,6 +177,7 @@ func (c *Coordinator) Ended() bool { return c.phase == ended }
 func (c *Coordinator) Start() {
 	c.phase, c.attempt, c.began = running, c.attempt+1, c.env.Pulse.now()
 	c.links, c.store = c.links[:0], c.store[:0]
+	c.index = append(c.index[:0], make([]*link, c.env.Slots.Shards())...)
 	c.home, c.held, c.wounded = nil, false, false
 	if plan := c.env.plan(c.call); plan != nil && c.handed == nil {
 		c.run = &c.planned
@@ -208,7 +226,7 @@ func (c *Coordinator) advance() {
 
 // sendSteps sends each shard its steps of this round.
 func (c *Coordinator) sendSteps() {
-	c.where = c.where[:0]
+	c.where, c.follows = c.where[:0], c.follows[:0]
 	for i := range c.run.steps {
 		s := &c.run.steps[i]
 		at := s.Shard
@@ -218,10 +236,13 @@ func (c *Coordinator) sendSteps() {
 		l := c.link(at)
 		if c.run.plan == nil {
 			l.addStep(c, s)
+		} else {
+			c.chain(l, int32(i))
 		}
 		c.where = append(c.where, l)
 	}
 	c.lockRest()
+	c.shares = c.run.plan != nil && reading(c.run.steps)
 	c.sending = c.sending[:0]
 	for _, l := range c.links {
 		if l.next != nil || c.run.plan != nil {
@@ -246,6 +267,17 @@ func (c *Coordinator) sendSteps() {
 	}
 }
 
+// chain notes that a step of a plan goes to l.
+func (c *Coordinator) chain(l *link, step int32) {
+	c.follows = append(c.follows, -1)
+	if l.steps {
+		c.follows[l.lastStep] = step
+	} else {
+		l.steps, l.firstStep = true, step
+	}
+	l.lastStep = step
+}
+
 // lockRest adds to the first orders the locks of known keys that no step of theirs
 // names.
 func (c *Coordinator) lockRest() {
@@ -260,10 +292,8 @@ func (c *Coordinator) lockRest() {
 
 // link returns the link to a shard, a new one if there is none.
 func (c *Coordinator) link(shard int) *link {
-	for _, l := range c.links {
-		if l.shard == shard {
-			return l
-		}
+	if l := c.index[shard]; l != nil {
+		return l
 	}
 	if len(c.store) == cap(c.store) {
 		c.store = make([]link, 0, linkStore)
@@ -271,6 +301,7 @@ func (c *Coordinator) link(shard int) *link {
 	c.store = append(c.store, link{shard: shard})
 	l := &c.store[len(c.store)-1]
 	c.links = append(c.links, l)
+	c.index[shard] = l
 	return l
 }
 
@@ -322,12 +353,10 @@ func (c *Coordinator) order(l *link, kind engine.OrderKind) *engine.Order {
 	*o = engine.Order{Kind: kind, Saga: c.id, Attempt: c.attempt, Visit: l.visit, Now: c.call.Now, Steps: o.Steps[:0]}
 	switch kind {
 	case engine.OrderRun:
-		o.Round, o.Proto, o.Epoch = l.round, c.run.to.Proto, l.epoch
-		for i, at := range c.where {
-			if at == l {
-				s := &c.run.steps[i]
-				o.Steps = append(o.Steps, engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: s.Args})
-			}
+		o.Round, o.Proto, o.Epoch, o.Shares = l.round, c.run.to.Proto, l.epoch, c.shares
+		for i := l.firstStep; i >= 0; i = c.follows[i] {
+			s := &c.run.steps[i]
+			o.Steps = append(o.Steps, engine.SagaStep{Cmd: s.Cmd, DB: c.run.tx.DB, Key: s.Key, Args: s.Args})
 		}
 	case engine.OrderDecide:
 		o.Record, o.Hold, o.Epoch = c.record, c.held, l.epoch
@@ -355,6 +384,11 @@ func (c *Coordinator) Posted() {
 	default:
 		c.advance()
 	}
+}
+
+// Stuck tells that the saga waits at locks of others.
+func (c *Coordinator) Stuck() bool {
+	return c.phase == running && slices.ContainsFunc(c.links, func(l *link) bool { return l.waiting && l.stuck })
 }
 
 // Tick sends orders again that were not answered since the last tick.
@@ -397,6 +431,11 @@ func (c *Coordinator) Abandon() {
 // Away tells that a posted function may still use the program's memory, so that
 // Abandon must wait for it.
 func (c *Coordinator) Away() bool { return c.posted }
+
+// reading tells whether steps only read.
+func reading(steps []Step) bool {
+	return !slices.ContainsFunc(steps, func(s Step) bool { return s.Cmd.Flags&command.ReadOnly == 0 })
+}
 
 // named tells whether a step of o is on the key.
 func named(o *engine.Order, k *keyRef) bool {

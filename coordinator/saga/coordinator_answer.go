@@ -48,14 +48,10 @@ func (c *Coordinator) Answer(a *engine.Answer) {
 
 // linkOf returns the link that a belongs to, nil if it is from another attempt.
 func (c *Coordinator) linkOf(a *engine.Answer) *link {
-	if a.Attempt == c.attempt {
-		for _, l := range c.links {
-			if l.shard == a.Shard {
-				return l
-			}
-		}
+	if a.Attempt != c.attempt || a.Shard >= len(c.index) {
+		return nil
 	}
-	return nil
+	return c.index[a.Shard]
 }
 
 // yield undoes the attempt if it may be part of a circle.
@@ -66,7 +62,7 @@ func (c *Coordinator) yield() {
 }
 
 func (c *Coordinator) yields() bool {
-	return c.wounded && slices.ContainsFunc(c.links, func(l *link) bool { return l.waiting && l.stuck })
+	return c.wounded && c.Stuck()
 }
 
 // meant tells whether a, which does not say to what kind of order it is the answer, is

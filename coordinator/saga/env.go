@@ -27,6 +27,7 @@ type Env struct {
 	plans    []*Plan
 	computes []bool // by command: Command.Computes
 	byName   map[string]*command.Info
+	group    *command.Info // nil if the table has none
 	seeds    atomic.Uint32 // the last of scripts
 }
 
@@ -53,6 +54,7 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 		}
 		e.computes[info.ID] = byRow[info.Row].Computes
 	}
+	e.group = e.byName[groupName]
 	return e
 }
 

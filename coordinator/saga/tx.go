@@ -53,6 +53,8 @@ type Call struct {
 	// Exec is what EXEC is to run, and what it watches.
 	Queue   []Queued
 	Watches []Watch
+	// Group is the calls that this one carries out, see Group.
+	Group *Group
 	// Selected is told the database in which EXEC has ended, if it is another
 	// than the one in which it began.
 	Selected func(db int)

@@ -28,13 +28,18 @@ func (s *Session) drive(call *saga.Call) bool {
 	if s.postLater == nil {
 		s.postLater = s.post
 	}
-	s.Server.Sagas.Drive((*driver)(s), ticket, call, s.postLater)
+	if s.w.gatherer == nil {
+		s.w.gatherer = s.Server.Sagas.NewGatherer()
+	}
+	if !s.w.gatherer.Gather((*driver)(s), ticket, call) {
+		s.Server.Sagas.Drive((*driver)(s), ticket, call, s.postLater)
+	}
 	return true
 }
 
-// maxDriving is how many sagas a loop drives before a session that has commands away
+// maxDriving is how many calls a loop drives before a session that has commands away
 // waits with another one: what is under way should fit into the processor's cache.
-const maxDriving = 32
+const maxDriving = 128
 
 // keysOf returns where the keys of a command are, in memory of the loop's.
 func (s *Session) keysOf(info *command.Info, args [][]byte) []command.KeyPos {

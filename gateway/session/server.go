@@ -54,6 +54,8 @@ type Sagas interface {
 	Submit(call *saga.Call, done func())
 	// Drive is Submit for a call whose saga the loop of d drives.
 	Drive(d coordinator.Driver, ticket uint64, call *saga.Call, post func(func()))
+	// NewGatherer returns what carries calls of a loop out together.
+	NewGatherer() *coordinator.Gatherer
 	// Handoff prepares a blocked call to go on as the saga of its waiter. done is
 	// Submit's.
 	Handoff(id engine.SagaID, call *saga.Call, done func()) func(db int, key []byte, place uint64)
@@ -239,7 +241,8 @@ type worker struct {
 	keys   []command.KeyPos // scratch
 
 	commands, errors, inline, netIn, netOut uint64
-	driving                                 int // sagas
+	driving                                 int // calls
+	gatherer                                *coordinator.Gatherer
 }
 
 // NewWorker implements netloop.Handler.
@@ -257,12 +260,25 @@ func LoopOf(w any) *peer.Loop { return w.(*worker).loop }
 // Turn implements netloop.Handler.
 func (srv *Server) Turn(w any) {
 	wk := w.(*worker)
+	wk.begin()
 	wk.turn = false
 	if wk.loop != nil {
 		wk.loop.Turn()
 	}
 	if wk.commands > 0 || wk.errors > 0 {
 		srv.flush(wk)
+	}
+}
+
+// begin begins the sagas of calls that were gathered.
+func (w *worker) begin() {
+	if w.gatherer == nil || !w.gatherer.Waits() {
+		return
+	}
+	if now := w.clock(); w.fenced {
+		w.gatherer.Refuse(errFenced)
+	} else {
+		w.gatherer.Begin(now)
 	}
 }
 

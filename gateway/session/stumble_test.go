@@ -100,6 +100,7 @@ func TestPanicWhileRepliesAreAway(t *testing.T) {
 type lost struct{ session.Sagas }
 
 func (lost) Drive(coordinator.Driver, uint64, *saga.Call, func(func())) { panic("stumbled") }
+func (lost) NewGatherer() *coordinator.Gatherer                         { panic("stumbled") }
 
 // Where it is not known whether a command that has panicked will be answered, the
 // connection ends, and with no reply in another's place.

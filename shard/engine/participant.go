@@ -224,8 +224,11 @@ func (e *Engine) lock(p *participant) {
 			e.locks.Acquire(o.Locks[i].Key, owner)
 		}
 		for i := range o.Steps {
-			s := &o.Steps[i]
-			e.locks.Acquire(locks.Key{DB: uint8(s.DB), Name: string(s.Args[s.Key])}, owner)
+			if key := o.Steps[i].lock(); o.Shares {
+				e.locks.Share(key, owner)
+			} else {
+				e.locks.Acquire(key, owner)
+			}
 		}
 	}
 	for _, l := range o.Locks {
@@ -236,13 +239,42 @@ func (e *Engine) lock(p *participant) {
 		}
 	}
 	if e.locks.Waits(owner) != nil {
-		if o.Sink != nil { // it is lent
-			p.order = o.Own()
-		}
-		e.stuck(p)
+		e.hold(p)
 		return
 	}
 	e.runOrder(p)
+}
+
+// hold keeps an order whose locks are not all there.
+func (e *Engine) hold(p *participant) {
+	if p.order.Sink != nil { // it is lent
+		p.order = p.order.Own()
+	}
+	e.stuck(p)
+}
+
+// lock is the lock that the step needs.
+func (s *SagaStep) lock() locks.Key { return locks.Key{DB: uint8(s.DB), Name: string(s.Args[s.Key])} }
+
+// expires tells whether p, which shares its keys, must have some of them alone, and
+// waits for that: a key whose time has come ends with the first who sees it, but others
+// have read it, and have not ended.
+func (e *Engine) expires(p *participant) (waits bool) {
+	if !p.order.Shares || !e.locks.Crowded() {
+		return false
+	}
+	for i := range p.order.Steps {
+		s := &p.order.Steps[i]
+		if e.KS.Volatile(s.DB) == 0 {
+			continue
+		}
+		var k keyspace.Key
+		e.KS.Key(&k, s.DB, s.Args[s.Key])
+		if e.KS.Due(&k) && !e.locks.Alone(s.lock(), uint64(p.saga)) {
+			waits = true
+		}
+	}
+	return waits
 }
 
 func (o *Order) wantsAll() bool {
@@ -284,6 +316,10 @@ func (e *Engine) runOrder(p *participant) {
 	if e.closed {
 		e.answer(o, AnswerElsewhere)
 		e.end(p, false, true)
+		return
+	}
+	if e.expires(p) {
+		e.hold(p)
 		return
 	}
 	a := &p.own

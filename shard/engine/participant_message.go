@@ -31,6 +31,9 @@ type Order struct {
 	Proto uint8  // protocol version of the replies
 	Locks []Lock // that Steps do not name
 	Steps []SagaStep
+	// Shares says that Steps only read keys, so that others may too, and that the saga
+	// has no other orders here.
+	Shares bool
 
 	// Sink, if not nil, gets the answers that the saga gives while the order is being
 	// carried out, in place of the coordinators: for an order that has come over a

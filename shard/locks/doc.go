@@ -1,7 +1,8 @@
 // Package locks keeps the key locks of one shard: which keys sagas hold, and
 // who waits at them in which order.
 //
-// A lock is exclusive and names one key, or all keys of the shard. Sagas keep
+// A lock names one key, or all keys of the shard. It is exclusive, but sagas that only
+// read may share one of a key. Sagas keep
 // what they get until they end; a single command only passes: it runs when its
 // turn comes and holds nothing. Who waits stands in the queue of its key in the
 // order of rank: sagas by age, commands behind the sagas that were known when

@@ -18,7 +18,8 @@ type Table struct {
 	keys    map[Key]*entry     // what is held or waited for; never an All key
 	whole   entry              // the lock on all keys
 	owners  map[uint64]*claims // of sagas that hold or wait
-	held    int                // keys held, without whole
+	held    int                // keys held, without whole; a shared one by each that has it
+	crowded int                // keys that several share
 	waiting int                // waiters in all queues
 
 	youngest uint64 // the greatest owner seen
@@ -36,10 +37,17 @@ type Table struct {
 const maxSpare = 256
 
 type entry struct {
-	key   Key
-	owner uint64 // 0: free
-	queue []Waiter
-	dirty bool // it stands in Table.dirty
+	key     Key
+	owner   uint64   // who has it alone, 0: nobody
+	sharers []uint64 // who have it together
+	queue   []Waiter
+	dirty   bool // it stands in Table.dirty
+}
+
+func (e *entry) held() bool { return e.owner != 0 || len(e.sharers) > 0 }
+
+func (e *entry) heldBy(owner uint64) bool {
+	return e.owner == owner || slices.Contains(e.sharers, owner)
 }
 
 // claims are what one owner holds and waits for.
@@ -53,8 +61,9 @@ type Waiter struct {
 	Key   Key
 	Owner uint64 // 0: a command
 	// Run carries the command out; nil for a saga.
-	Run  func()
-	rank rank
+	Run    func()
+	rank   rank
+	shares bool
 }
 
 // rank orders waiters: the smaller comes first.
@@ -91,7 +100,24 @@ func (t *Table) Taken(key Key) bool {
 		return true
 	}
 	e := t.keys[key]
-	return e != nil && e.owner != 0
+	return e != nil && e.held()
+}
+
+// Crowded tells whether there are keys that several sagas have together.
+func (t *Table) Crowded() bool { return t.crowded > 0 }
+
+// Alone makes a saga that shares a key with others have it alone, or queues it: it has
+// the key no more then. False: it is queued.
+func (t *Table) Alone(key Key, owner uint64) bool {
+	e := t.keys[key]
+	if e == nil || len(e.sharers) < 2 || !e.heldBy(owner) {
+		return true
+	}
+	t.leave(e, owner)
+	c := t.owners[owner]
+	c.keys = slices.DeleteFunc(c.keys, func(o *entry) bool { return o == e })
+	t.soil(e)
+	return t.Acquire(key, owner)
 }
 
 // Wait queues a command that must wait at key.
@@ -101,32 +127,41 @@ func (t *Table) Wait(key Key, run func()) {
 }
 
 // Acquire takes key for a saga, or queues it if somebody is in the way; Next
-// tells when it has it. A key that the saga has already is taken at once.
+// tells when it has it. A key that the saga has already is taken at once, as it has it.
 func (t *Table) Acquire(key Key, owner uint64) bool {
-	t.youngest = max(t.youngest, owner)
-	w := Waiter{Key: key, Owner: owner, rank: rank{age: owner}}
+	return t.acquire(Waiter{Key: key, Owner: owner, rank: rank{age: owner}})
+}
+
+// Share is Acquire of one key that others may have at the same time, who share it too.
+// A saga shares all keys that it has, or none.
+func (t *Table) Share(key Key, owner uint64) bool {
+	return t.acquire(Waiter{Key: key, Owner: owner, rank: rank{age: owner}, shares: true})
+}
+
+func (t *Table) acquire(w Waiter) bool {
+	t.youngest = max(t.youngest, w.Owner)
 	e := &t.whole
-	if !key.All {
-		e = t.keys[key]
+	if !w.Key.All {
+		e = t.keys[w.Key]
 	}
-	if t.whole.owner == owner || e != nil && e.owner == owner {
+	if t.whole.owner == w.Owner || e != nil && e.heldBy(w.Owner) {
 		return true
 	}
 	free := false
-	if key.All {
-		free = t.waiting == 0 && t.wholeFree(owner)
+	if w.Key.All {
+		free = t.waiting == 0 && t.wholeFree(w.Owner)
 	} else {
 		free = t.admits(e, &w) && (e == nil || len(e.queue) == 0 || w.rank.before(e.queue[0].rank))
 	}
 	if free {
 		if e == nil {
-			e = t.entry(key)
+			e = t.entry(w.Key)
 		}
-		t.take(e, owner)
+		t.take(e, &w)
 		return true
 	}
-	if c := t.claims(owner); !slices.Contains(c.waits, key) {
-		c.waits = append(c.waits, key)
+	if c := t.claims(w.Owner); !slices.Contains(c.waits, w.Key) {
+		c.waits = append(c.waits, w.Key)
 		t.enqueue(w)
 	}
 	return false
@@ -138,7 +173,7 @@ func (t *Table) Give(key Key, owner uint64) {
 		panic("locks: given twice: " + key.Name)
 	}
 	t.youngest = max(t.youngest, owner)
-	t.take(t.entry(key), owner)
+	t.take(t.entry(key), &Waiter{Owner: owner})
 }
 
 // Release ends all that owner holds and waits for.
@@ -152,12 +187,12 @@ func (t *Table) Release(owner uint64) {
 		t.cancel(key, owner)
 	}
 	for _, e := range c.keys {
-		e.owner = 0
 		if e == &t.whole {
+			e.owner = 0
 			t.allDirty = true
 			continue
 		}
-		t.held--
+		t.leave(e, owner)
 		t.soil(e)
 	}
 	if len(t.spareClaims) < maxSpare {
@@ -202,7 +237,7 @@ func (t *Table) Next() (w Waiter, ok bool) {
 func (t *Table) HeldKeys() []Key {
 	var keys []Key
 	for key, e := range t.keys {
-		if e.owner != 0 {
+		if e.held() {
 			keys = append(keys, key)
 		}
 	}
@@ -243,8 +278,8 @@ func (t *Table) Holders(dst []uint64, key Key, owner uint64) []uint64 {
 		dst = append(dst, t.whole.owner)
 	}
 	if !key.All {
-		if e := t.keys[key]; e != nil && e.owner != 0 && e.owner != owner {
-			dst = append(dst, e.owner)
+		if e := t.keys[key]; e != nil {
+			dst = e.holders(dst, owner)
 		}
 		return dst
 	}
@@ -254,6 +289,21 @@ func (t *Table) Holders(dst []uint64, key Key, owner uint64) []uint64 {
 		}
 	}
 	slices.Sort(dst) // the order of a map must not be seen
+	return dst
+}
+
+// holders appends those who have e, owner left out, in order of age.
+func (e *entry) holders(dst []uint64, owner uint64) []uint64 {
+	if e.owner != 0 && e.owner != owner {
+		return append(dst, e.owner)
+	}
+	from := len(dst)
+	for _, o := range e.sharers {
+		if o != owner {
+			dst = append(dst, o)
+		}
+	}
+	slices.Sort(dst[from:])
 	return dst
 }
 

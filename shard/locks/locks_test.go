@@ -122,6 +122,69 @@ func TestHolders(t *testing.T) {
 	expect(t, "of one's own", fmt.Sprint(l.Holders(nil, key("k5"), 5)), "[]")
 }
 
+func TestSharedKey(t *testing.T) {
+	var l Table
+	if !l.Share(key("a"), 5) || !l.Share(key("a"), 6) || !l.Share(key("a"), 5) {
+		t.Fatal("those who share do not stop each other")
+	}
+	if l.Acquire(key("a"), 7) {
+		t.Fatal("a key that others share was taken")
+	}
+	if l.Share(key("a"), 8) {
+		t.Fatal("a younger one overtook one that waits")
+	}
+	if !l.Share(key("a"), 4) {
+		t.Fatal("an older one was stopped by a younger one that only waits")
+	}
+	l.Wait(key("a"), command("x"))
+	if !l.Taken(key("a")) || !l.Crowded() {
+		t.Error("a shared key is taken")
+	}
+	expect(t, "who is in the way", fmt.Sprint(l.Holders(nil, key("a"), 5)), "[4 6]")
+	l.Release(4)
+	l.Release(6)
+	expect(t, "one still has it", granted(&l), "")
+	l.Release(5)
+	expect(t, "one alone", granted(&l), "7")
+	l.Share(key("a"), 9)
+	l.Release(7)
+	expect(t, "then all who share, and the command behind those it has met", granted(&l), "8")
+	l.Release(8)
+	expect(t, "and who came later", granted(&l), "x 9")
+	l.Release(9)
+	if granted(&l); l.Len() != 0 || len(l.keys) != 0 || len(l.owners) != 0 {
+		t.Errorf("left over: %+v", l)
+	}
+}
+
+func TestAlone(t *testing.T) {
+	var l Table
+	for _, owner := range []uint64{3, 5, 7} {
+		l.Share(key("a"), owner)
+	}
+	l.Share(key("b"), 5)
+	if !l.Alone(key("b"), 5) || !l.Alone(key("zz"), 5) {
+		t.Error("nobody is in the way")
+	}
+	if l.Alone(key("a"), 5) {
+		t.Error("others still have the key")
+	}
+	l.Share(key("a"), 6)
+	l.Release(3)
+	expect(t, "one still has it", granted(&l), "")
+	l.Release(7)
+	expect(t, "nobody has it", granted(&l), "5")
+	if !l.Alone(key("a"), 5) || l.Crowded() {
+		t.Error("it has the key alone")
+	}
+	l.Release(5)
+	expect(t, "who came later", granted(&l), "6")
+	l.Release(6)
+	if granted(&l); l.Len() != 0 || len(l.keys) != 0 || len(l.owners) != 0 {
+		t.Errorf("left over: %+v", l)
+	}
+}
+
 func TestGivenToAYoungerOne(t *testing.T) {
 	var l Table
 	l.Acquire(key("a"), 1)
@@ -157,7 +220,11 @@ func TestRandom(t *testing.T) {
 			owner := uint64(1 + rng.IntN(12))
 			switch rng.IntN(5) {
 			case 0, 1:
-				l.Acquire(random(), owner)
+				if k := random(); owner%2 == 0 || k.All {
+					l.Acquire(k, owner)
+				} else if l.Share(k, owner) && rng.IntN(4) == 0 {
+					l.Alone(k, owner)
+				}
 			case 2:
 				if k := random(); l.Held(k) {
 					waited++
@@ -181,24 +248,32 @@ func TestRandom(t *testing.T) {
 
 func check(t *testing.T, l *Table) {
 	t.Helper()
-	held := 0
+	held, crowded := 0, 0
 	for k, e := range l.keys {
-		if e.owner != 0 {
-			held++
-			if l.whole.owner != 0 && l.whole.owner != e.owner {
-				t.Fatalf("%d holds %q, and %d all keys", e.owner, k.Name, l.whole.owner)
-			}
+		if len(e.sharers) > 1 {
+			crowded++
 		}
-		if e.owner == 0 && len(e.queue) == 0 {
+		holders := e.holders(nil, 0)
+		held += len(holders)
+		if w := l.whole.owner; w != 0 && slices.ContainsFunc(holders, func(o uint64) bool { return o != w }) {
+			t.Fatalf("%v hold %q, and %d all keys", holders, k.Name, w)
+		}
+		if e.owner != 0 && len(e.sharers) > 0 {
+			t.Fatalf("%d has %q alone, and %v share it", e.owner, k.Name, e.sharers)
+		}
+		if len(holders) == 0 && len(e.queue) == 0 {
 			t.Fatalf("%q is kept for nobody", k.Name)
 		}
 		if !slices.IsSortedFunc(e.queue, func(a, b Waiter) int { return int(a.rank.age) - int(b.rank.age) }) {
 			t.Fatalf("the queue of %q is out of order", k.Name)
 		}
-		free := e.owner == 0 && l.whole.owner == 0
+		free := l.whole.owner == 0 && len(e.queue) > 0 && (!e.held() || e.owner == 0 && e.queue[0].shares)
 		if free && (len(l.whole.queue) == 0 || e.queue[0].rank.before(l.whole.queue[0].rank)) {
 			t.Fatalf("the first waiter of %q waits for nobody", k.Name)
 		}
+	}
+	if crowded != l.crowded {
+		t.Fatalf("%d keys have several holders, %d are counted", crowded, l.crowded)
 	}
 	if held != l.held {
 		t.Fatalf("%d keys are held, %d are counted", held, l.held)

@@ -7,7 +7,7 @@ import "slices"
 // the same key are not looked at.
 func (t *Table) admits(e *entry, w *Waiter) bool {
 	switch {
-	case e != nil && e.owner != 0:
+	case e != nil && (e.owner != 0 || len(e.sharers) > 0 && !w.shares):
 		return false
 	case t.whole.owner != 0:
 		return t.whole.owner == w.Owner
@@ -62,13 +62,34 @@ func (t *Table) entry(key Key) *entry {
 	return e
 }
 
-func (t *Table) take(e *entry, owner uint64) {
-	e.owner = owner
+// take gives e to w's saga.
+func (t *Table) take(e *entry, w *Waiter) {
+	if w.shares {
+		if e.sharers = append(e.sharers, w.Owner); len(e.sharers) == 2 {
+			t.crowded++
+		}
+	} else {
+		e.owner = w.Owner
+	}
 	if e != &t.whole {
 		t.held++
 	}
-	c := t.claims(owner)
+	c := t.claims(w.Owner)
 	c.keys = append(c.keys, e)
+}
+
+// leave ends owner's hold of e, which is not whole.
+func (t *Table) leave(e *entry, owner uint64) {
+	t.held--
+	if e.owner == owner {
+		e.owner = 0
+		return
+	}
+	i, last := slices.Index(e.sharers, owner), len(e.sharers)-1
+	e.sharers[i] = e.sharers[last]
+	if e.sharers = e.sharers[:last]; last == 1 {
+		t.crowded--
+	}
 }
 
 // soil makes Next look at the queue of e, or forget e.
@@ -83,7 +104,7 @@ func (t *Table) soil(e *entry) {
 func (t *Table) granted(w Waiter) {
 	c := t.claims(w.Owner)
 	c.waits = slices.DeleteFunc(c.waits, func(k Key) bool { return k == w.Key })
-	t.take(t.entry(w.Key), w.Owner)
+	t.take(t.entry(w.Key), &w)
 }
 
 // enqueue puts w behind all that rank before it.
@@ -170,10 +191,10 @@ func compareKeys(a, b Key) int {
 
 // prune forgets a key that nobody holds or waits for.
 func (t *Table) prune(e *entry) {
-	if e.owner == 0 && len(e.queue) == 0 {
+	if !e.held() && len(e.queue) == 0 {
 		delete(t.keys, e.key)
 		if len(t.spareEntries) < maxSpare {
-			*e = entry{}
+			*e = entry{sharers: e.sharers[:0]}
 			t.spareEntries = append(t.spareEntries, e)
 		}
 	}

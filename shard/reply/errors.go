@@ -10,6 +10,11 @@ type Error string
 
 func (e Error) Error() string { return string(e) }
 
+// Is tells whether a reply is this error and nothing else.
+func Is(out []byte, e Error) bool {
+	return len(out) == len(e)+3 && out[0] == '-' && string(out[1:1+len(e)]) == string(e)
+}
+
 // The fixed error texts of Redis 7.0 that more than one command answers with.
 const (
 	ErrWrongType     Error = "WRONGTYPE Operation against a key holding the wrong kind of value"

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/engine"
@@ -33,7 +34,7 @@ func AppendOrder(dst []byte, o *engine.Order) []byte {
 
 func appendRun(dst []byte, o *engine.Order) []byte {
 	dst = binary.AppendUvarint(dst, uint64(o.Round))
-	dst = append(dst, o.Proto)
+	dst = appendBool(append(dst, o.Proto), o.Shares)
 	dst = binary.AppendUvarint(dst, uint64(len(o.Locks)))
 	for i := range o.Locks {
 		l := &o.Locks[i]
@@ -125,7 +126,7 @@ func (r *Orders) Rest() {
 
 func (r *reader) run(o *engine.Order, table *command.Table) {
 	const leastLock, leastStep = 4, 5 // bytes
-	o.Round, o.Proto = uint32(r.upTo(1<<32-1)), r.byte()
+	o.Round, o.Proto, o.Shares = uint32(r.upTo(1<<32-1)), r.byte(), r.byte() != 0
 	o.Locks = sized(o.Locks, r.count(leastLock))
 	for i := range o.Locks {
 		l := &o.Locks[i]
@@ -136,9 +137,16 @@ func (r *reader) run(o *engine.Order, table *command.Table) {
 	for i := range o.Steps {
 		r.step(&o.Steps[i], table)
 	}
-	if o.Proto < 2 || o.Proto > 3 || o.Round == 0 {
+	if o.Proto < 2 || o.Proto > 3 || o.Round == 0 || o.Shares && !reads(o) {
 		r.fail()
 	}
+}
+
+// reads tells whether an order to run reads some keys, and does nothing else.
+func reads(o *engine.Order) bool {
+	return len(o.Locks) == 0 && !slices.ContainsFunc(o.Steps, func(s engine.SagaStep) bool {
+		return s.Cmd == nil || s.Key == 0 || s.Wait != nil || s.Cmd.Flags&command.ReadOnly == 0
+	})
 }
 
 // sized returns list with n zero elements.
