@@ -15,20 +15,20 @@ import (
 const insideEnv = "ROBUSTNESS_NETWORK_OF"
 
 // ownNetwork runs the test once more, as a process with a network of its own, where
-// nothing listens and nobody else is; and returns true there. Where the machine does
-// not let it have one, the test is skipped.
-func ownNetwork(t *testing.T, programs ...string) bool {
+// nothing listens and nobody else is; and tells whether this is there. Where the
+// machine does not let it have one, it says why.
+func ownNetwork(t *testing.T, programs ...string) (inside bool, refused string) {
 	t.Helper()
 	if os.Getenv(insideEnv) == t.Name() {
 		ip(t, "link", "set", "lo", "up")
-		return true
-	}
-	for _, p := range append(programs, "ip") {
-		if _, err := exec.LookPath(p); err != nil {
-			t.Skipf("needs a network of its own: %v", err)
-		}
+		return true, ""
 	}
 	t.Parallel()
+	for _, p := range append(programs, "ip") {
+		if _, err := exec.LookPath(p); err != nil {
+			return false, err.Error()
+		}
+	}
 	args := []string{"-test.run=^" + t.Name() + "$", "-test.v", "-seed=" + strconv.FormatUint(*seed, 10), "-churn=" + churn.String()}
 	cmd := exec.CommandContext(testContext(t), os.Args[0], args...)
 	cmd.Env = append(os.Environ(), insideEnv+"="+t.Name())
@@ -41,7 +41,7 @@ func ownNetwork(t *testing.T, programs ...string) bool {
 	var out lockedBuffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
-		t.Skipf("needs a network of its own: %v", err)
+		return false, err.Error()
 	}
 	err := cmd.Wait()
 	_, reason, skipped := strings.Cut(out.String(), "SKIPPED: ")
@@ -49,11 +49,11 @@ func ownNetwork(t *testing.T, programs ...string) bool {
 	case err != nil:
 		t.Errorf("%v\n%s", err, out.String())
 	case skipped:
-		t.Skip(reason)
+		return false, reason
 	default:
 		t.Log("\n" + out.String())
 	}
-	return false
+	return false, ""
 }
 
 // ip runs the program of that name; a machine that refuses cannot run the test.
@@ -77,7 +77,7 @@ const bridgeAddr = "10.99.0.254"
 func (m machines) addr(i int) string { return fmt.Sprintf("10.99.0.%d", i+1) }
 
 // wireUp makes the bridge, and puts each node of the cluster on a machine.
-func wireUp(t *testing.T, c *cluster) machines {
+func wireUp(t *testing.T, c *cluster) network {
 	t.Helper()
 	m := machines{t}
 	ip(t, "link", "add", "bridge", "type", "bridge")
@@ -127,7 +127,6 @@ func (m machines) on(n *node, args ...string) {
 // nowhere is an address of hardware that nobody has: what is sent there is lost.
 const nowhere = "02:00:00:00:00:99"
 
-// cut loses what from sends to the others, without a word.
 func (m machines) cut(from *node, to ...*node) {
 	m.t.Helper()
 	for _, n := range to {
@@ -135,7 +134,6 @@ func (m machines) cut(from *node, to ...*node) {
 	}
 }
 
-// heal ends what cut did.
 func (m machines) heal(from *node, to ...*node) {
 	m.t.Helper()
 	for _, n := range to {
