@@ -16,8 +16,8 @@
 //     others go on, linearizable over all clients (crash); transactions end all or
 //     nothing by themselves (saga); the cluster survives restarts (restart), does not
 //     merge with others (apart), refuses on the smaller side of a network that is cut
-//     (network, in namespaces of the test's own, which Linux must allow), and serves
-//     clients that know of clusters (client).
+//     (network, in namespaces of the test's own, or through a proxy where Linux does
+//     not allow them), and serves clients that know of clusters (client).
 //
 // A plain `go test` runs some seconds of it. Every random test prints its seed
 // and takes it back; a long search is
