@@ -26,16 +26,17 @@ type gathering struct {
 
 const (
 	// maxGroup is how many calls a group has at most, and maxGroupBytes how many bytes
-	// their words, or their replies, should have: one that is larger gains nothing by
-	// company.
+	// their words, or their replies, should have. One with maxGroupCall bytes of words
+	// gains nothing by company.
 	maxGroup      = 64
-	maxGroupBytes = 64 << 10
+	maxGroupBytes = 256 << 10
+	maxGroupCall  = 16 << 10
 	// maxRunning is how many groups of a kind are under way in a loop while the next
 	// one collects.
 	maxRunning = 2
 	// maxSpareGroups is how many groups' memory is kept, and keptGroupBytes of how much.
 	maxSpareGroups = 4
-	keptGroupBytes = 512 << 10
+	keptGroupBytes = 2 << 20
 )
 
 // member is whose call is a part of a group.
@@ -62,7 +63,7 @@ func (n *Coordinators) NewGatherer() *Gatherer {
 // is to be by itself. Begin begins it.
 func (g *Gatherer) Gather(d Driver, ticket uint64, call *saga.Call) bool {
 	ok, reads := g.n.env.Gathers(call)
-	if !ok || size(call) > maxGroupBytes/maxGroup || !g.n.whole() {
+	if !ok || size(call) > maxGroupCall || !g.n.whole() {
 		return false
 	}
 	of := &g.writes
@@ -70,7 +71,7 @@ func (g *Gatherer) Gather(d Driver, ticket uint64, call *saga.Call) bool {
 		of = &g.reads
 	}
 	c := of.next
-	if c != nil && (len(c.members) >= of.most || c.call.DB != call.DB || c.call.Out.Proto != call.Out.Proto) {
+	if c != nil && !(len(c.members) < of.most && c.words.Size() < maxGroupBytes && c.call.DB == call.DB && c.call.Out.Proto == call.Out.Proto) {
 		g.begin(of)
 		c = nil
 	}
@@ -191,8 +192,7 @@ func (c *cell) hand(out []byte) {
 		m.driver.Done(m.ticket, out[from:to:to])
 		from = to
 	}
-	small := maxGroupBytes * len(c.members) / max(1, len(out)) // so many of them
-	c.of.most = max(1, min(2*len(c.members), maxGroup, small))
+	c.of.most = max(1, min(2*c.of.most, maxGroup, maxGroupBytes*len(c.members)/max(1, len(out))))
 }
 
 // apart is where the saga has failed. What is known not to have been done is done call

@@ -200,7 +200,7 @@ func (e *Engine) enter(saga SagaID, attempt uint32) *participant {
 // Bounds of what is kept of participants that have ended.
 const (
 	maxSpare      = 256
-	maxSpareReply = 4 << 10
+	maxSpareReply = 16 << 10
 )
 
 // leaveOff keeps the memory of a participant that has ended, unless somebody may

@@ -8,8 +8,9 @@ import "github.com/troupedb/troupe/shard/data"
 // closed. While a saga has a journal its keys are locked: nobody else changes
 // them.
 type Journal struct {
-	undo []undo
-	kept []Object
+	undo  []undo
+	kept  []Object
+	bytes []byte // the last piece of what entries name
 }
 
 // undo is how to undo one change: a function, or what a key was before.
@@ -57,17 +58,36 @@ func (ks *Keyspace) Forget(j *Journal) {
 	j.clear()
 }
 
-// reusedEntries is how long a journal may have been whose memory is used again.
-const reusedEntries = 256
+// A journal whose memory is used again has had so many entries and bytes at most.
+const (
+	reusedEntries = 256
+	reusedBytes   = 16 << 10
+)
 
 func (j *Journal) clear() {
-	if cap(j.undo) > reusedEntries {
+	if cap(j.undo) > reusedEntries || cap(j.bytes) > reusedBytes {
 		*j = Journal{}
 		return
 	}
 	clear(j.undo)
 	clear(j.kept)
-	j.undo, j.kept = j.undo[:0], j.kept[:0]
+	j.undo, j.kept, j.bytes = j.undo[:0], j.kept[:0], j.bytes[:0]
+}
+
+// firstBytes is what a piece of a journal's memory has room for at first; later ones
+// are twice as large.
+const firstBytes = 256
+
+// keep returns a copy of a name and a value, one behind the other.
+func (j *Journal) keep(name, val []byte) (ownName, ownVal []byte) {
+	size := len(name) + len(val)
+	if cap(j.bytes)-len(j.bytes) < size {
+		j.bytes = make([]byte, 0, max(size, 2*cap(j.bytes), firstBytes)) // the piece before is its entries'
+	}
+	n := len(j.bytes)
+	j.bytes = append(append(j.bytes, name...), val...)
+	own := j.bytes[n:len(j.bytes):len(j.bytes)]
+	return own[:len(name):len(name)], own[len(name):]
 }
 
 // Empty tells whether j holds no change.
@@ -83,9 +103,7 @@ func (ks *Keyspace) remember(k *Key, r data.Ref) {
 	if r != 0 {
 		u.was, u.expiry, u.tag, u.clock, u.val = true, ks.Arena.Expiry(r), ks.Arena.Tag(r), ks.Arena.Clock(r), ks.Arena.Val(r)
 	}
-	own := make([]byte, 0, len(k.Name)+len(u.val))
-	own = append(append(own, k.Name...), u.val...)
-	u.key.Name, u.val = own[:len(k.Name):len(k.Name)], own[len(k.Name):]
+	u.key.Name, u.val = ks.journal.keep(k.Name, u.val)
 	ks.journal.undo = append(ks.journal.undo, u)
 }
 
