@@ -65,8 +65,11 @@ func (c *cell) begin(tell func(message any)) {
 func (c *cell) pass(message any) bool {
 	switch {
 	case c.driver != nil:
-		c.passed = true
-		c.driver.Post(func() { c.turn(message) })
+		c.named++
+		c.driver.Post(func() {
+			c.unname()
+			c.turn(message)
+		})
 	case c.tell != nil:
 		c.tell(message)
 	default:

@@ -33,8 +33,8 @@ type driven struct {
 	inbox  []engine.Answer // that were given in it; they name
 	bytes  []byte          // and
 	ends   []int
-	beats  int  // ticks of the node that it has lived through
-	passed bool // something that was posted may name the cell, guarded by n.mu
+	beats  int // ticks of the node that it has lived through
+	named  int // functions that were posted and name the cell, guarded by n.mu
 
 	group
 
@@ -86,17 +86,24 @@ const keptBytes = 16 << 10
 func (n *Coordinators) retire(c *cell) {
 	n.mu.Lock()
 	delete(n.live, c.id)
-	passed := c.passed
+	named := c.named > 0
 	n.mu.Unlock()
 	if c.of != nil {
-		c.dismiss(passed)
+		c.dismiss(named)
 		return
 	}
-	if passed || c.call != &c.own || c.words.Size() > keptBytes || cap(c.bytes)+c.coordinator.Memory() > keptBytes {
+	if named || c.call != &c.own || c.words.Size() > keptBytes || cap(c.bytes)+c.coordinator.Memory() > keptBytes {
 		return
 	}
 	c.reset()
 	n.spare.Put(c)
+}
+
+// unname is in a function that was posted and named the cell.
+func (c *cell) unname() {
+	c.n.mu.Lock()
+	c.named--
+	c.n.mu.Unlock()
 }
 
 // reset leaves nothing of a cell but its memory.
@@ -160,7 +167,8 @@ func (c *cell) fall() {
 	}
 	c.n.mu.Lock()
 	c.done = func() { d.Post(func() { c.finish(d, c.call.Out.Buf) }) }
-	c.driver, c.passed = nil, true
+	c.driver = nil
+	c.named++
 	c.n.mu.Unlock()
 	if c.crashed() {
 		c.n.supervise(c)

@@ -126,9 +126,11 @@ func (c *cell) join(call *saga.Call) {
 }
 
 func (g *Gatherer) cell(of *gathering) *cell {
-	c := &cell{}
+	var c *cell
 	if n := len(g.spare); n > 0 {
 		c, g.spare = g.spare[n-1], g.spare[:n-1]
+	} else {
+		c = &cell{}
 	}
 	c.n, c.of, c.g = g.n, of, g
 	return c
@@ -199,7 +201,7 @@ func (c *cell) hand(out []byte) {
 // by call, as the failure may be another's matter; else all members are told.
 func (c *cell) apart(out []byte) {
 	c.n.mu.Lock()
-	c.passed = true // its memory is named below
+	c.named++ // the calls are its memory
 	c.n.mu.Unlock()
 	for i, m := range c.members {
 		if call := &c.calls.Calls[i]; saga.Undone(out) {
@@ -211,12 +213,12 @@ func (c *cell) apart(out []byte) {
 }
 
 // dismiss takes back the memory of a group that has ended.
-func (c *cell) dismiss(passed bool) {
+func (c *cell) dismiss(named bool) {
 	if !c.stuck {
 		c.of.running--
 	}
 	memory := cap(c.bytes) + c.coordinator.Memory() + c.calls.Memory() + c.words.Size()
-	if passed || len(c.g.spare) >= maxSpareGroups || memory > keptGroupBytes {
+	if named || len(c.g.spare) >= maxSpareGroups || memory > keptGroupBytes {
 		return
 	}
 	clear(c.members)

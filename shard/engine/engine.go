@@ -65,6 +65,7 @@ func New(o Options) *Engine {
 		effects:  o.Effects,
 		cfg:      o.Config,
 		rand:     rng.New(o.Seed),
+		locks:    locks.Table{Seed: o.Seed},
 		sagas:    newSagas(),
 		watched:  map[watchKey]*watchEntry{},
 		waiting:  map[watchKey]*waitQueue{},

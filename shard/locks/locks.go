@@ -15,13 +15,17 @@ type Key struct {
 
 // Table is the locks of a shard. Its zero value is empty.
 type Table struct {
-	keys    map[Key]*entry     // what is held or waited for; never an All key
+	// Seed is of the hash of keys.
+	Seed uint64
+
+	keys    map[uint64]*entry  // what is held or waited for, by hash; never an All key
 	whole   entry              // the lock on all keys
 	owners  map[uint64]*claims // of sagas that hold or wait
 	held    int                // keys held, without whole; a shared one by each that has it
 	crowded int                // keys that several share
 	waiting int                // waiters in all queues
 
+	blur     uint8  // bits of hashes that are not looked at: none, but in tests
 	youngest uint64 // the greatest owner seen
 	arrivals uint64
 	dirty    []*entry // whose queues may move, from dirtyAt on
@@ -38,6 +42,8 @@ const maxSpare = 256
 
 type entry struct {
 	key     Key
+	hash    uint64
+	next    *entry   // another with the same hash
 	owner   uint64   // who has it alone, 0: nobody
 	sharers []uint64 // who have it together
 	queue   []Waiter
@@ -91,7 +97,7 @@ func (t *Table) Held(key Key) bool {
 	if t.whole.owner != 0 || len(t.whole.queue) > 0 {
 		return true
 	}
-	return t.keys[key] != nil
+	return t.find(key) != nil
 }
 
 // Taken tells whether a saga holds the key, waiters or not.
@@ -99,7 +105,7 @@ func (t *Table) Taken(key Key) bool {
 	if t.whole.owner != 0 {
 		return true
 	}
-	e := t.keys[key]
+	e := t.find(key)
 	return e != nil && e.held()
 }
 
@@ -109,7 +115,7 @@ func (t *Table) Crowded() bool { return t.crowded > 0 }
 // Alone makes a saga that shares a key with others have it alone, or queues it: it has
 // the key no more then. False: it is queued.
 func (t *Table) Alone(key Key, owner uint64) bool {
-	e := t.keys[key]
+	e := t.find(key)
 	if e == nil || len(e.sharers) < 2 || !e.heldBy(owner) {
 		return true
 	}
@@ -142,7 +148,7 @@ func (t *Table) acquire(w Waiter) bool {
 	t.youngest = max(t.youngest, w.Owner)
 	e := &t.whole
 	if !w.Key.All {
-		e = t.keys[w.Key]
+		e = t.find(w.Key)
 	}
 	if t.whole.owner == w.Owner || e != nil && e.heldBy(w.Owner) {
 		return true
@@ -155,7 +161,7 @@ func (t *Table) acquire(w Waiter) bool {
 	}
 	if free {
 		if e == nil {
-			e = t.entry(w.Key)
+			e = t.insert(w.Key)
 		}
 		t.take(e, &w)
 		return true
@@ -236,9 +242,9 @@ func (t *Table) Next() (w Waiter, ok bool) {
 // HeldKeys returns the keys that sagas hold, in an order of their own.
 func (t *Table) HeldKeys() []Key {
 	var keys []Key
-	for key, e := range t.keys {
+	for e := range t.entries() {
 		if e.held() {
-			keys = append(keys, key)
+			keys = append(keys, e.key)
 		}
 	}
 	slices.SortFunc(keys, compareKeys)
@@ -260,7 +266,7 @@ func (t *Table) Expel() (runs []func()) {
 		})
 	}
 	expel(&t.whole)
-	for _, e := range t.keys {
+	for e := range t.entries() {
 		expel(e)
 	}
 	t.allDirty = true
@@ -278,7 +284,7 @@ func (t *Table) Holders(dst []uint64, key Key, owner uint64) []uint64 {
 		dst = append(dst, t.whole.owner)
 	}
 	if !key.All {
-		if e := t.keys[key]; e != nil {
+		if e := t.find(key); e != nil {
 			dst = e.holders(dst, owner)
 		}
 		return dst
@@ -310,7 +316,7 @@ func (e *entry) holders(dst []uint64, owner uint64) []uint64 {
 // Outranked tells whether a saga older than owner waits for key.
 func (t *Table) Outranked(key Key, owner uint64) bool {
 	older := func(q []Waiter) bool { return len(q) > 0 && q[0].Owner != 0 && q[0].Owner < owner }
-	e := t.keys[key]
+	e := t.find(key)
 	return older(t.whole.queue) || e != nil && older(e.queue)
 }
 

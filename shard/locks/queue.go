@@ -1,6 +1,11 @@
 package locks
 
-import "slices"
+import (
+	"iter"
+	"slices"
+
+	"github.com/zeebo/xxh3"
+)
 
 // admits tells whether w, which waits or would wait for one key with entry e,
 // is stopped neither by a holder nor by an earlier waiter for all keys. Waiters of
@@ -42,24 +47,76 @@ func (t *Table) claims(owner uint64) *claims {
 	return c
 }
 
+// hashOf is of the names alone: a saga rarely has one name in two databases.
+func (t *Table) hashOf(key Key) uint64 { return xxh3.HashStringSeed(key.Name, t.Seed) >> t.blur }
+
+// find returns the entry of a key, nil if there is none.
+func (t *Table) find(key Key) *entry {
+	if len(t.keys) == 0 {
+		return nil
+	}
+	e := t.keys[t.hashOf(key)]
+	for e != nil && e.key != key {
+		e = e.next
+	}
+	return e
+}
+
+// entries are all of single keys, in an order that must not be seen.
+func (t *Table) entries() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for _, e := range t.keys {
+			for ; e != nil; e = e.next {
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// entry returns the entry of a key, which is made if there is none.
 func (t *Table) entry(key Key) *entry {
 	if key.All {
 		return &t.whole
 	}
-	e := t.keys[key]
-	if e == nil {
-		if t.keys == nil {
-			t.keys = map[Key]*entry{}
-		}
-		if n := len(t.spareEntries); n > 0 {
-			e, t.spareEntries = t.spareEntries[n-1], t.spareEntries[:n-1]
-		} else {
-			e = &entry{}
-		}
-		e.key = key
-		t.keys[key] = e
+	if e := t.find(key); e != nil {
+		return e
 	}
+	return t.insert(key)
+}
+
+// insert makes the entry of a key that has none.
+func (t *Table) insert(key Key) *entry {
+	if t.keys == nil {
+		t.keys = map[uint64]*entry{}
+	}
+	var e *entry
+	if n := len(t.spareEntries); n > 0 {
+		e, t.spareEntries = t.spareEntries[n-1], t.spareEntries[:n-1]
+	} else {
+		e = &entry{}
+	}
+	e.key, e.hash = key, t.hashOf(key)
+	e.next = t.keys[e.hash]
+	t.keys[e.hash] = e
 	return e
+}
+
+// remove takes out an entry.
+func (t *Table) remove(e *entry) {
+	first := t.keys[e.hash]
+	switch {
+	case first == e && e.next == nil:
+		delete(t.keys, e.hash)
+	case first == e:
+		t.keys[e.hash] = e.next
+	default:
+		for first.next != e {
+			first = first.next
+		}
+		first.next = e.next
+	}
 }
 
 // take gives e to w's saga.
@@ -152,7 +209,7 @@ func (t *Table) spread() {
 	}
 	t.allDirty = false
 	t.dirty, t.dirtyAt = t.dirty[:0], 0
-	for _, e := range t.keys {
+	for e := range t.entries() {
 		e.dirty = true
 		t.dirty = append(t.dirty, e)
 	}
@@ -192,7 +249,7 @@ func compareKeys(a, b Key) int {
 // prune forgets a key that nobody holds or waits for.
 func (t *Table) prune(e *entry) {
 	if !e.held() && len(e.queue) == 0 {
-		delete(t.keys, e.key)
+		t.remove(e)
 		if len(t.spareEntries) < maxSpare {
 			*e = entry{sharers: e.sharers[:0]}
 			t.spareEntries = append(t.spareEntries, e)
