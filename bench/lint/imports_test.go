@@ -19,7 +19,7 @@ var doors = map[string][]string{
 	"github.com/yuin/gopher-lua":              {"coordinator/script"},
 	"github.com/spf13/cobra":                  {"cmd/troupe"},
 	"github.com/spf13/pflag":                  {"cmd/troupe"},
-	"github.com/zeebo/xxh3":                   {"shard/keyspace", "coordinator/saga"},
+	"github.com/zeebo/xxh3":                   {"shard/keyspace", "shard/locks", "coordinator/saga"},
 	"golang.org/x/sys":                        {"shard/data", "gateway/netloop", "gateway/conn", "bench/load"},
 	"google.golang.org/protobuf":              {"proto", "shard/replica"}, // raft's messages are protobuf
 	"google.golang.org/grpc":                  {"actors/transport"},       // for the credentials of Proto.Actor's remote
