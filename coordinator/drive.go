@@ -184,6 +184,15 @@ func (c *cell) finish(d Driver, out []byte) {
 	}
 }
 
+// Hurries implements saga.Leaver.
+func (c *cell) Hurries() bool { return c.driver != nil }
+
+// Leave implements saga.Leaver: the call begins anew, with an actor of its own.
+func (c *cell) Leave() {
+	d, ticket, call := c.driver, c.ticket, c.call
+	c.n.Submit(call, func() { d.Post(func() { d.Done(ticket, call.Out.Buf) }) })
+}
+
 // Lends implements saga.Lender.
 func (c *cell) Lends() bool { return c.driver != nil }
 

@@ -38,7 +38,7 @@ func TestDriven(t *testing.T) {
 	a, b := newRig(t, 5), newRig(t, 5)
 	l := &loop{posted: make(chan func(), 1024)}
 	agree(t, a, b, a.submit, func(c *saga.Call) string {
-		if c.Block != nil || b.node.Env.Computes(c) {
+		if c.Block != nil || !b.node.Env.Hurries(c) {
 			return b.submit(c)
 		}
 		return b.drive(l, c)
@@ -66,4 +66,22 @@ func BenchmarkDriven(b *testing.B) {
 			}
 		})
 	}
+}
+
+// TestDrivenScriptThatTakesLong: a script that would keep the loop is undone and runs
+// elsewhere, once.
+func TestDrivenScriptThatTakesLong(t *testing.T) {
+	r := newRig(t, 5)
+	l := &loop{posted: make(chan func(), 1024)}
+	const body = "redis.call('INCR', KEYS[1]); for i = 1, 400000 do end; return redis.call('INCR', KEYS[2])"
+	for want := 1; want <= 3; want++ {
+		call := r.call([]string{"EVAL", body, "2", "a", "b"})
+		if got := r.drive(l, call); got != fmt.Sprint(":", want) {
+			t.Fatalf("run %d: %q", want, got)
+		}
+	}
+	if got := r.submit(r.call([]string{"MGET", "a", "b"})); got != "*2 $1 3 $1 3" {
+		t.Errorf("then %q", got)
+	}
+	r.settle()
 }

@@ -30,6 +30,13 @@ type Port interface {
 // valid only as long as they are being taken.
 type Lender interface{ Lends() bool }
 
+// Leaver is a Port whose goroutine others wait for, if Hurries says so: a program that
+// takes long is undone there, and Leave carries the call out elsewhere.
+type Leaver interface {
+	Hurries() bool
+	Leave()
+}
+
 // Handed is the key that was locked for a blocked call, which is run again.
 type Handed struct {
 	Shard int
@@ -87,6 +94,7 @@ type Coordinator struct {
 	index    []*link  // by shard
 	known    []keyRef // to be locked with the first steps
 	lends    bool     // see Lender
+	leaver   Leaver   // nil: the program may take long
 	shares   bool     // see engine.Order
 	failure  reply.Error
 	began    int64 // the attempt, as Pulse.Clock has it
@@ -154,8 +162,12 @@ func (e *Env) NewCoordinator(id engine.SagaID, call *Call, port Port, handed *Ha
 // Renew makes c, which has ended or is new, the coordinator of another call.
 func (e *Env) Renew(c *Coordinator, id engine.SagaID, call *Call, port Port) {
 	lender, ok := port.(Lender)
+	leaver, _ := port.(Leaver)
+	if leaver != nil && !leaver.Hurries() {
+		leaver = nil
+	}
 	*c = Coordinator{
-		env: e, port: port, call: call, id: id, lends: ok && lender.Lends(),
+		env: e, port: port, call: call, id: id, lends: ok && lender.Lends(), leaver: leaver,
 		links: c.links[:0], where: c.where[:0], follows: c.follows[:0], index: c.index[:0], store: c.store[:0], sending: c.sending[:0], planned: c.planned,
 		record: c.record[:0], lent: engine.Order{Steps: c.lent.Steps[:0]}, replies: c.replies[:0], ends: c.ends[:0],
 	}
@@ -183,7 +195,7 @@ func (c *Coordinator) Start() {
 		c.run = &c.planned
 		c.run.begin(c.env, c.call, plan)
 	} else {
-		c.run = c.env.start(c.call)
+		c.run = c.env.start(c.call, c.leaver != nil)
 		c.run.tx.handed = c.handed
 		c.lockKnown()
 	}
@@ -214,7 +226,11 @@ func (c *Coordinator) lockKnown() {
 // advance goes on with the program until it wants something from others.
 func (c *Coordinator) advance() {
 	if !c.run.next() {
-		c.finish()
+		if c.run.long {
+			c.undo()
+		} else {
+			c.finish()
+		}
 		return
 	}
 	if c.run.ask != nil {

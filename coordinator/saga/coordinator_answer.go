@@ -365,9 +365,13 @@ func (c *Coordinator) undo() {
 }
 
 func (c *Coordinator) undone() {
-	if c.failure == "" {
+	switch {
+	case c.failure != "":
+		c.phase = ended
+	case c.run.long:
+		c.phase = ended
+		c.leaver.Leave()
+	default:
 		c.Start()
-		return
 	}
-	c.phase = ended
 }

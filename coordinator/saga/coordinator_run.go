@@ -16,6 +16,8 @@ type run struct {
 	call    Call // of a coroutine, with Block recording instead of blocking
 	out     reply.Writer
 	blocked *Blocked
+	hurries bool // others wait for this goroutine
+	long    bool // so it has ended before its end
 
 	steps []Step        // wanted, with
 	to    *reply.Writer // where the replies go
@@ -29,9 +31,10 @@ type run struct {
 // abandoned unwinds a program that is not to go on.
 type abandoned struct{}
 
-// start prepares a run; nothing of the program happens before next.
-func (e *Env) start(call *Call) *run {
-	r := &run{call: *call, out: reply.Writer{Proto: call.Out.Proto}}
+// start prepares a run; nothing of the program happens before next. One that hurries
+// gives up rather than take long.
+func (e *Env) start(call *Call, hurries bool) *run {
+	r := &run{call: *call, out: reply.Writer{Proto: call.Out.Proto}, hurries: hurries}
 	if call.Block != nil {
 		r.call.Block = func(b *Blocked) { r.blocked = b }
 	}
@@ -41,7 +44,11 @@ func (e *Env) start(call *Call) *run {
 	}
 	r.resume, r.cancel = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
-			if p := recover(); p != nil && p != any(abandoned{}) {
+			switch p := recover(); p {
+			case nil, any(abandoned{}):
+			case any(escalate{}):
+				r.long = true
+			default:
 				panic(p)
 			}
 		}()

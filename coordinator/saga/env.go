@@ -26,6 +26,7 @@ type Env struct {
 	programs []Program
 	plans    []*Plan
 	computes []bool // by command: Command.Computes
+	hurries  []bool // and Command.Hurries
 	byName   map[string]*command.Info
 	group    *command.Info // nil if the table has none
 	seeds    atomic.Uint32 // the last of scripts
@@ -40,6 +41,7 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 		programs: make([]Program, table.Len()),
 		plans:    make([]*Plan, table.Len()),
 		computes: make([]bool, table.Len()),
+		hurries:  make([]bool, table.Len()),
 		byName:   map[string]*command.Info{},
 	}
 	byRow := map[*command.Row]Command{}
@@ -52,7 +54,7 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 		if e.programs[info.ID], e.plans[info.ID] = c.Run, c.Plan; c.Run == nil && c.Plan != nil {
 			e.programs[info.ID] = c.Plan.run
 		}
-		e.computes[info.ID] = byRow[info.Row].Computes
+		e.computes[info.ID], e.hurries[info.ID] = c.Computes, c.Hurries
 	}
 	e.group = e.byName[groupName]
 	return e

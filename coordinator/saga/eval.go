@@ -187,5 +187,5 @@ func (c *scriptCaller) resolve(args [][]byte) (*command.Info, reply.Error) {
 	return info, ""
 }
 
-// hurried implements executor: a coordinator has a goroutine of its own.
-func (r *run) hurried() bool { return false }
+// hurried implements executor.
+func (r *run) hurried() bool { return r.hurries }

@@ -3,10 +3,10 @@ package saga
 import "github.com/troupedb/troupe/shard/command"
 
 var evalCommands = []Command{
-	{Row: &evalRow, Run: eval, Computes: true},
-	{Row: &evalRoRow, Run: eval, Computes: true},
-	{Row: &evalshaRow, Run: evalSHA, Computes: true},
-	{Row: &evalshaRoRow, Run: evalSHA, Computes: true},
+	{Row: &evalRow, Run: eval, Computes: true, Hurries: true},
+	{Row: &evalRoRow, Run: eval, Computes: true, Hurries: true},
+	{Row: &evalshaRow, Run: evalSHA, Computes: true, Hurries: true},
+	{Row: &evalshaRoRow, Run: evalSHA, Computes: true, Hurries: true},
 }
 
 var evalRow = command.Row{

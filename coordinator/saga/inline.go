@@ -64,6 +64,10 @@ func (r *Runner) mayLeave(q Queued) bool {
 	return r.env.computes[q.Cmd.ID] || q.Cmd.Route == command.RouteLocal
 }
 
+// Hurries tells whether the call's program gives up before it keeps an event loop for
+// long.
+func (e *Env) Hurries(call *Call) bool { return !e.Computes(call) || e.hurries[call.Cmd.ID] }
+
 // Computes tells whether the call's program may take long, or touch keys that nobody
 // knows before it runs.
 func (e *Env) Computes(call *Call) bool {

@@ -22,6 +22,9 @@ type Command struct {
 	// do not find (scripts; COPY and MOVE, whose other key is in another
 	// database).
 	Computes bool
+	// Hurries tells that a program which Computes gives up before it keeps an event
+	// loop for long.
+	Hurries bool
 }
 
 // Step is one engine command of a program.

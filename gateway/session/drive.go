@@ -12,12 +12,12 @@ import (
 // session's own loop drives. It is false where that would keep the loop too long, or
 // where the client may have to wait for others.
 func (s *Session) drive(call *saga.Call) bool {
-	if s.w.loop == nil || call.Cmd.Flags&command.Blocking != 0 || s.Server.Env.Computes(call) {
+	if s.w.loop == nil || call.Cmd.Flags&command.Blocking != 0 || !s.Server.Env.Hurries(call) {
 		return false
 	}
 	ticket := s.away(call.Cmd)
 	s.w.driving++
-	if call.Cmd.Route == command.RouteSaga && len(call.Queue) == 0 {
+	if call.Cmd.Route == command.RouteSaga && len(call.Queue) == 0 && !s.Server.Env.Computes(call) {
 		s.pipe.sagas++
 		for _, k := range s.keysOf(call.Cmd, call.Args) {
 			s.pipe.busy.add(call.Args[k.Pos])
