@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -155,7 +156,7 @@ func (t *Transport) start() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			t.cancel()
-			err = fmt.Errorf("%v", r)
+			err = failure(r)
 		}
 	}()
 	bind := t.config.Bind
@@ -177,6 +178,16 @@ func (t *Transport) start() (err error) {
 		t.shut()
 	}
 	return err
+}
+
+// failure is what Proto.Actor panicked with, which wraps no cause: that the port is
+// taken is all that somebody can do something about.
+func failure(panicked any) error {
+	text := fmt.Sprint(panicked)
+	if taken := syscall.EADDRINUSE; strings.HasSuffix(text, taken.Error()) {
+		return fmt.Errorf("%s%w", strings.TrimSuffix(text, taken.Error()), taken)
+	}
+	return errors.New(text)
 }
 
 // Addr returns the host:port that others reach this node at.

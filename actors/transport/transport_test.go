@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -544,6 +545,22 @@ func TestStartRefuses(t *testing.T) {
 			t.Errorf("%s: it starts", name)
 		}
 	}
+	// Another process may have been quicker to take a port that was free just now: the
+	// same system then starts on the next.
+	taken := a.config
+	taken.Port = a.Port()
+	sys := system.New(taken.Logger)
+	if _, err := Start(sys, taken); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("a port in use: %v", err)
+	}
+	taken.Port, taken.Self = 0, func() (string, uint64) { return "c", 99 }
+	c, err := Start(sys, taken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Stop()
+	c.HandleRequest(kindEcho, func(_ context.Context, _ From, b []byte) ([]byte, error) { return b, nil })
+	a.echo(t, c.Addr())
 	b := start(t, "b", func(c *Config) { c.Bind, c.Advertise = "", "localhost" })
 	if b.Addr() != fmt.Sprint("localhost:", b.Port()) {
 		t.Error(b.Addr())
