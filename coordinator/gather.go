@@ -71,7 +71,7 @@ func (g *Gatherer) Gather(d Driver, ticket uint64, call *saga.Call) bool {
 		of = &g.reads
 	}
 	c := of.next
-	if c != nil && !(len(c.members) < of.most && c.words.Size() < maxGroupBytes && c.call.DB == call.DB && c.call.Out.Proto == call.Out.Proto) {
+	if c != nil && !c.fits(call) {
 		g.begin(of)
 		c = nil
 	}
@@ -84,6 +84,11 @@ func (g *Gatherer) Gather(d Driver, ticket uint64, call *saga.Call) bool {
 	c.members = append(c.members, member{d, ticket})
 	c.join(call)
 	return true
+}
+
+// fits tells whether the group may have the call, too.
+func (c *cell) fits(call *saga.Call) bool {
+	return len(c.members) < c.of.most && c.words.Size() < maxGroupBytes && c.own.DB == call.DB && c.out.Proto == call.Out.Proto
 }
 
 // size returns how many bytes the words of a call have.
@@ -222,6 +227,7 @@ func (c *cell) dismiss(named bool) {
 		return
 	}
 	clear(c.members)
+	c.calls.Rest()
 	g, members, calls := c.g, c.members[:0], c.calls
 	c.reset()
 	c.members, c.calls = members, calls
