@@ -48,15 +48,13 @@ func (g *Group) Begin(e *Env, db int, now int64, out *reply.Writer) Call {
 	return Call{Cmd: e.group, DB: db, Now: now, Out: out, Group: g}
 }
 
-// Rest lets go what the calls of a group that has ended name.
+// Rest lets go whose the calls of a group were, which has ended.
 func (g *Group) Rest() {
 	for i := range g.Calls {
 		queue := g.Calls[i].Queue
 		clear(queue)
 		g.Calls[i] = Call{Queue: queue[:0]}
 	}
-	clear(g.steps[:cap(g.steps)])
-	clear(g.spare[:cap(g.spare)])
 }
 
 // Memory returns about how many bytes the group has room for.
