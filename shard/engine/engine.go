@@ -25,6 +25,9 @@ type Engine struct {
 	Changes uint64
 	// Commands counts the commands run, steps of sagas included.
 	Commands uint64
+	// Alone counts the sagas that have waited for others to be done with a key that they
+	// shared, as its time had come.
+	Alone uint64
 	// Resident is what the shard's records take in memory, in bytes, as of the
 	// last Tick. Anybody may read it.
 	Resident atomic.Int64
@@ -204,6 +207,9 @@ func (e *Engine) Locked(db int, name []byte) bool {
 // AnyLocked tells whether sagas hold anything here.
 func (e *Engine) AnyLocked() bool { return e.locks.Len() > 0 }
 
+// Crowded tells whether there are keys that several sagas have together.
+func (e *Engine) Crowded() bool { return e.locks.Crowded() }
+
 // Step runs one command inside a saga that has the shard to itself: no locks
 // are looked at. j, if not nil, records how to undo it.
 func (e *Engine) Step(r *Request, j *keyspace.Journal) {
@@ -248,6 +254,11 @@ func (e *Engine) isLocked(k *keyspace.Key) bool { return e.Locked(int(k.DB), k.N
 // Expired implements keyspace.Events.
 func (e *Engine) Expired(k *keyspace.Key) {
 	e.changed(k)
+	if p := e.sagas.stepping; p != nil {
+		key := *k
+		key.Name = slices.Clone(k.Name)
+		p.expired = append(p.expired, key)
+	}
 	if e.cfg != nil && e.cfg.Notify&NotifyExpired != 0 {
 		e.notify(k, NotifyExpired, "expired")
 	}

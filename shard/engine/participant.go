@@ -47,8 +47,9 @@ type participant struct {
 	ready   []keyspace.Key // keys its steps made ready
 	serve   []keyspace.Key // keys that are to be looked at however it ends
 	notes   []note
-	heard   int64   // when the coordinator last said something, see stamp
-	handed  *Answer // of a lock handed to a waiter of another node, until it has an order
+	expired []keyspace.Key // keys whose time had come
+	heard   int64          // when the coordinator last said something, see stamp
+	handed  *Answer        // of a lock handed to a waiter of another node, until it has an order
 }
 
 // note is a keyspace event that is held back until the saga commits.
@@ -319,6 +320,7 @@ func (e *Engine) runOrder(p *participant) {
 		return
 	}
 	if e.expires(p) {
+		e.Alone++
 		e.hold(p)
 		return
 	}
@@ -427,6 +429,9 @@ func (e *Engine) end(p *participant, commit, again bool) {
 		e.ready = append(e.ready, p.ready...)
 	} else {
 		e.KS.Rollback(&p.journal)
+		for i := range p.expired { // others who share it may have seen that it had ended
+			e.KS.Peek(&p.expired[i])
+		}
 	}
 	if !again {
 		e.ready = append(e.ready, p.serve...)
