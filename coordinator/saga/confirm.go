@@ -53,7 +53,10 @@ func (c *Coordinator) doubtful() bool {
 		return false
 	}
 	self := c.env.Self()
-	return slices.ContainsFunc(c.links, func(l *link) bool { return c.env.place(l.shard).Owner != self })
+	return slices.ContainsFunc(c.links, func(l *link) bool {
+		place := c.env.place(l.shard)
+		return place.Owner != self || place.Epoch != l.epoch // it may have been lost, and come here since
+	})
 }
 
 // confirm asks all participants whether they are still there.

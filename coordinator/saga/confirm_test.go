@@ -96,6 +96,21 @@ func TestQuickCoordinatorDoesNotConfirm(t *testing.T) {
 	out.expect(t, "run 0 visit 0", "run 2 visit 0", "reply :1\r\n:2", "commit 0 visit 5", "commit 2 visit 5")
 }
 
+// A shard that is here now may have been elsewhere, and lost, when its part began.
+func TestLockOfAShardThatCameHere(t *testing.T) {
+	c, out, now := newWatched(readBoth)
+	c.Start()
+	was := c.env.Where.Load()
+	c.env.Where.Advance(&directory.Directory{
+		Slots: was.Slots, Self: 1, Epoch: was.Epoch + 1, Places: []directory.Place{{Owner: 1, Epoch: 1}, {Owner: 1, Epoch: 3}, {Owner: 1, Epoch: 1}},
+	})
+	*now += confirmAfter
+	bothRan(c)
+	out.expect(t, "run 0 visit 0", "run 1 visit 0", "confirm 0 visit 5", "confirm 1 visit 5")
+	c.Answer(answer(engine.AnswerUndone, 1, 5))
+	out.expect(t, "reply -"+string(ErrDown), "undo 0 visit 5", "undo 1 visit 5")
+}
+
 // Others may take the node for down for a while after it has its lease again.
 func TestShakenCoordinatorConfirms(t *testing.T) {
 	c, out, now := newWatched(readBoth)
