@@ -14,6 +14,7 @@ const (
 	lists    = 3
 	sets     = 3
 	texts    = 3
+	briefs   = 3 // which end after a while
 )
 
 // account is worth startBalance before the first transfer, as it is not there then.
@@ -22,7 +23,10 @@ func (c *client) pointer() string { return fmt.Sprint("pointer", c.w.rng.IntN(po
 func (c *client) list() string    { return fmt.Sprint("list", c.w.rng.IntN(lists)) }
 func (c *client) set() string     { return fmt.Sprint("set", c.w.rng.IntN(sets)) }
 func (c *client) text() string    { return fmt.Sprint("text", c.w.rng.IntN(texts)) }
+func (c *client) brief() string   { return brief(c.w.rng.IntN(briefs)) }
 func (c *client) number() string  { return strconv.Itoa(c.w.rng.IntN(10)) }
+
+func brief(i int) string { return fmt.Sprint("brief", i) }
 
 // tag is a value that nobody else writes.
 func (c *client) tag() string {
@@ -57,9 +61,23 @@ var kinds = []struct {
 	{5, (*client).moveElement},
 	{4, (*client).onSets},
 	{8, (*client).onOneKey},
+	{8, (*client).onBriefs}, // the last: see Options.Plain
 }
 
+// company are those of which most can be carried out with others.
+var company = []func(c *client) *op{(*client).transfer, (*client).readAll, (*client).onBriefs, (*client).onBriefs}
+
 func (c *client) random() *op {
+	switch {
+	case c.w.o.Brief && c.w.rng.IntN(3) > 0:
+		return c.onBriefs()
+	case c.at.gatherer.collects() && c.w.rng.IntN(2) == 0:
+		return company[c.w.rng.IntN(len(company))](c)
+	}
+	kinds := kinds
+	if c.w.o.Plain {
+		kinds = kinds[:len(kinds)-1]
+	}
 	for {
 		n := 0
 		for _, k := range kinds {
@@ -186,5 +204,33 @@ func (c *client) onOneKey() *op {
 		[]string{"LRANGE", c.list(), "0", "-1"},
 		[]string{"SADD", c.set(), c.number()},
 		[]string{"SCARD", c.set()},
+	)
+}
+
+// span is how long a brief key lives, in milliseconds: about as long as a saga that
+// reads it, or some calls.
+func (c *client) span() string {
+	return fmt.Sprint(c.w.between(1, []int64{10, 100, 1000}[c.w.rng.IntN(3)]))
+}
+
+func (c *client) onBriefs() *op {
+	a, b := c.brief(), c.brief()
+	switch c.w.rng.IntN(6) {
+	case 0:
+		return &op{words: []string{saga.ExecName}, queue: [][]string{{"SET", a, c.tag(), "PX", c.span()}, {"SET", b, c.tag(), "PX", c.span()}}}
+	case 1:
+		return &op{words: []string{saga.ExecName}, queue: [][]string{{"GET", a}, {"GET", b}, {"GET", c.text()}}}
+	case 2, 3:
+		return c.pick([]string{"MGET", brief(0), brief(1), brief(2)}, []string{"EXISTS", a, b}, []string{"TOUCH", a, b, c.text()})
+	}
+	return c.pick(
+		[]string{"SET", a, c.tag(), "PX", c.span()},
+		[]string{"SET", a, c.tag(), "PX", c.span()},
+		[]string{"GETEX", a, "PX", c.span()},
+		[]string{"PEXPIRE", a, c.span()},
+		[]string{"PERSIST", a},
+		[]string{"GET", a},
+		[]string{"UNLINK", a, b},
+		[]string{"MSET", a, c.tag(), b, c.tag()},
 	)
 }

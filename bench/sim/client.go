@@ -25,6 +25,8 @@ type op struct {
 	began   int64        // by the true clock
 	epochs  []uint64     // of shards, as its node knew them when it began
 	saga    engine.SagaID
+	members []*op  // of a group, which has no client
+	party   *party // its memory
 
 	moment  *moment // not nil once it has taken effect
 	replied bool
@@ -35,6 +37,9 @@ type op struct {
 }
 
 func (o *op) String() string {
+	if o.party != nil {
+		return o.describe()
+	}
 	return fmt.Sprintf("client %d: %s %v", o.client.index, strings.Join(o.words, " "), o.queue)
 }
 
@@ -68,10 +73,15 @@ func (c *client) next() {
 	c.begin(o)
 }
 
-// connect looks for a node that is there.
+// connect looks for a node that is there. Clients like company.
 func (c *client) connect() {
 	c.at = nil
 	n := c.w.someNode()
+	if !c.w.o.Plain && c.w.rng.IntN(2) == 0 {
+		if other := c.w.clients[c.w.rng.IntN(len(c.w.clients))]; other.at != nil {
+			n = other.at.node
+		}
+	}
 	if p := n.p; p != nil && p.joined() && c.w.now >= n.pausedUntil {
 		c.at = p
 	}
@@ -98,7 +108,9 @@ func (c *client) begin(o *op) {
 			o.answer("-"+string(errFenced)+"\r\n", false)
 			return
 		}
-		o.at.submit(o.at.env.NewID(o.now), o, c.w.call(o, info), nil)
+		if call := c.w.call(o, info); !o.at.gatherer.gather(o, call) {
+			o.at.submit(o.at.env.NewID(o.now), o, call, nil)
+		}
 	})
 	c.hurry(o, c.w.now+c.w.o.Patience)
 }

@@ -170,8 +170,10 @@ func (f *forwarded) run(s *shardNode, r *engine.Request, end func(text string)) 
 			refused()
 			return
 		}
-		w.happened(o).sure = true
+		w.running = w.happened(o)
+		w.running.sure = true
 		waits := s.engine.Handle(r)
+		w.running = nil
 		if waits || r.Refused {
 			w.unhappened(o)
 		}

@@ -8,11 +8,13 @@ import (
 )
 
 // moment is a place in the history: a call takes effect, or a shard loses its data,
-// or all who watch keys of a shard are to be told that these have changed.
+// or all who watch keys of a shard are to be told that these have changed, or a key
+// whose time has come ends.
 type moment struct {
 	op      *op
 	shard   int // without op
 	emptied bool
+	gone    string // a key, if it is its end
 	// sure: it has taken effect. Until then a decision is on record, but nobody has
 	// followed it yet, and if it is lost with its nodes it was none.
 	sure bool
@@ -77,6 +79,7 @@ func saysUnknown(text string) bool { return isError(text, saga.ErrUnknown, errOu
 
 // check looks at the run as a whole.
 func (w *World) check() {
+	w.lookAtBriefs()
 	kept := w.history[:0]
 	for _, m := range w.history {
 		if o := m.op; o != nil && !m.sure && (!o.replied || o.unsure || o.undone) {

@@ -15,6 +15,7 @@ type move struct {
 	sent   bool // the data is at the target
 	asked  bool // the catalog was asked to commit: only it knows how the move ends
 	giveUp bool
+	due    []string // keys that are left behind, as their time has come
 }
 
 const (
@@ -81,6 +82,7 @@ func (m *move) send(p *process) {
 	if s == nil {
 		return
 	}
+	m.due = p.shards[m.shard].due()
 	e.BeginExport(m.id)
 	var chunks [][]byte
 	for {
@@ -123,7 +125,7 @@ func (p *process) receive(m *move, chunks [][]byte) bool {
 			return false
 		}
 	}
-	s.brought = m.id
+	s.brought, s.dropped = m.id, m.due
 	return s.engine.ImportComplete()
 }
 

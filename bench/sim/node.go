@@ -28,6 +28,7 @@ type process struct {
 	leaseUntil  int64 // by the clock that all agree on, as it only measures times
 	env         *saga.Env
 	router      *router
+	gatherer    gatherer
 	shards      []*shardNode // nil: it was never here
 	streams     []*stream    // by number, nil: none just now
 	moves       []*move      // by shard, of which it is the source
@@ -49,7 +50,7 @@ func (n *node) start() {
 		suspected: make([]bool, len(w.nodes)),
 	}
 	p.env.Pulse.Clock = func() int64 { return w.now }
-	p.router = newRouter(p)
+	p.router, p.gatherer.p = newRouter(p), p
 	n.p = p
 	w.trace("node %d starts process %d", n.number, p.incarnation)
 	w.after(w.delay(), func() { p.every(catalog.HeartbeatEvery, p.heartbeat) })

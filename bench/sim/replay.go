@@ -32,10 +32,17 @@ func (w *World) replay() {
 	r, stop := newReference(w)
 	defer stop()
 	for _, m := range w.history {
-		if m.op != nil {
-			r.compare(m.op)
-		} else {
+		switch {
+		case m.gone != "":
+			r.expire(m)
+		case m.op == nil:
 			r.forget(m)
+		case m.op.party != nil:
+			for _, o := range m.op.members {
+				r.compare(o)
+			}
+		default:
+			r.compare(m.op)
 		}
 	}
 	var engines []*engine.Engine
@@ -54,6 +61,7 @@ func (w *World) replay() {
 func newReference(w *World) (*reference, func()) {
 	s := w.o.Setup
 	e := engine.New(engine.Options{Slots: slot.Count, Seed: seedOfShards, Handlers: s.handlers, Effects: silent{}, Config: s.config})
+	e.KS.Advance(startTime)
 	system := system.New(slog.New(slog.DiscardHandler))
 	h, err := shard.Spawn(system, 0, e)
 	if err != nil {
@@ -117,6 +125,7 @@ func (r *reference) run(o *op) (text string, blocked bool) {
 		return r.w.o.Setup.do(r.handle.Engine, 0, o.words), false
 	}
 	call := r.w.call(o, info)
+	call.Now = startTime
 	if o.woken != "" && o.words[0] == "BLPOP" { // it is served from that key if it can be
 		call.Args = toArgs(slices.Insert(slices.Clone(o.words), 1, o.woken))
 	}
@@ -186,6 +195,10 @@ func (s *Setup) value(e *engine.Engine, db int, key string) string {
 		slices.Sort(words)
 		return strings.Join(words, " ")
 	default:
-		return s.do(e, db, []string{"GET", key})
+		text := s.do(e, db, []string{"GET", key})
+		if r := e.KS.Peek(&k); r != 0 && e.KS.Arena.Expiry(r) != 0 {
+			text += " for a time"
+		}
+		return text
 	}
 }

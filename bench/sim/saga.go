@@ -41,7 +41,13 @@ func (p *process) submit(id engine.SagaID, o *op, call *saga.Call, handed *saga.
 	p.w.calls[id] = o
 	o.saga = id
 	p.w.trace("node %d: saga %d is %v", p.number, id, o)
-	c.machine = p.env.NewCoordinator(id, call, c, handed)
+	if o.party != nil {
+		m := &o.party.coordinator
+		p.env.Renew(m, id, call, c)
+		c.machine = m
+	} else {
+		c.machine = p.env.NewCoordinator(id, call, c, handed)
+	}
 	p.router.begin(c)
 }
 
@@ -72,6 +78,9 @@ func (c *cell) take(f func()) {
 		delete(c.p.router.live, c.id)
 		if !c.answered {
 			c.p.w.fail("saga %d ended without a reply: %v", c.id, c.op)
+		}
+		if c.op != nil && c.op.party != nil && c.machine == &c.op.party.coordinator {
+			c.p.gatherer.dismiss(c.op)
 		}
 	}
 }
@@ -197,6 +206,10 @@ func (c *cell) reply(text string) {
 		o.unsure = true
 	case o.moment == nil:
 		c.p.w.happened(o).sure = true // a read: all its locks are held now
+	}
+	if o.party != nil {
+		c.p.gatherer.hand(o, text)
+		return
 	}
 	if c.blocked != nil && text != "" {
 		if c.blocked.Waiter.Claim() {

@@ -10,7 +10,9 @@ type shardNode struct {
 	p            *process
 	index        int
 	engine       *engine.Engine
-	brought      uint64 // the move that has brought its data, 0: none
+	brought      uint64   // the move that has brought its data, 0: none
+	dropped      []string // keys that it has not, as their time had come
+	revived      []string // keys that had ended, and whose end is undone just now
 	stalledUntil int64
 	deciding     *op  // whose decision is being delivered
 	held         bool // it is to be held
@@ -27,6 +29,7 @@ func newShardNode(p *process, i int) *shardNode {
 	s := &shardNode{p: p, index: i, engine: p.w.o.Setup.engine(i), prepared: map[engine.SagaID]part{}}
 	s.engine.Close() // until the directory says that it is here
 	s.engine.Join(i, s)
+	s.heed()
 	return s
 }
 
@@ -39,6 +42,10 @@ func (s *shardNode) enter(place *directory.Place) {
 	if s.brought != 0 {
 		if err := e.EndImport(); err != nil {
 			w.fail("shard %d: %v", s.index, err)
+		}
+		s.heed()
+		for _, key := range s.dropped {
+			w.gone(s.index, key)
 		}
 		w.spoiled(s.index)
 	} else if place.Epoch > 1 {
@@ -122,7 +129,7 @@ func (s *shardNode) order(o *engine.Order, from *process) {
 		if o.Kind == engine.OrderDecide {
 			s.deciding, s.held = call, o.Hold
 		}
-		s.engine.Order(o)
+		s.carryOut(o)
 		s.deciding = nil
 	})
 }

@@ -26,7 +26,7 @@ type worldKind struct {
 }
 
 var worldKinds = []worldKind{
-	{"node", 4, "Dropped Doubled Slowed Panics Stalls", func(seed uint64) Options {
+	{"node", 4, "Dropped Doubled Slowed Panics Stalls Groups Apart Expired Crowds", func(seed uint64) Options {
 		o := Options{Nodes: 1, Clients: 3 + int(seed%4), Calls: 10}
 		switch seed % 4 {
 		case 1:
@@ -38,18 +38,23 @@ var worldKinds = []worldKind{
 		}
 		return o
 	}},
-	{"calm", 6, "Decisions Held Blocked Handed Wounds", cluster(Faults{})},
-	{"lossy", 6, "Dropped Doubled Slowed Panics Skewed Confirms",
+	{"calm", 6, "Decisions Held Blocked Handed Wounds Groups Expired Crowds", cluster(Faults{})},
+	{"lossy", 6, "Dropped Doubled Slowed Panics Skewed Confirms Groups Apart Expired Crowds",
 		cluster(Faults{Drop: 0.02, Double: 0.05, Slow: 0.05, Panic: 0.002, Skew: 60_000})},
-	{"moves", 6, "Moves Moved Late Elsewhere Refused", cluster(Faults{Move: 0.2, Lag: 0.2, Double: 0.02, Slow: 0.02})},
-	{"pauses", 6, "Pauses Downs Ups Fenced Late Stalls Skewed Confirms Recoveries Lost Unknown Failed",
+	{"moves", 6, "Moves Moved Late Elsewhere Refused Groups Expired Crowds", cluster(Faults{Move: 0.2, Lag: 0.2, Double: 0.02, Slow: 0.02})},
+	{"pauses", 6, "Pauses Downs Ups Fenced Late Stalls Skewed Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds",
 		cluster(Faults{Pause: 0.1, Lag: 0.2, Stall: 0.01, Skew: 5000})},
-	{"cuts", 6, "Cuts OneWay Downs Ups Fenced Late Dropped Skewed Confirms Recoveries Lost Unreachable Unknown Failed",
+	{"cuts", 6, "Cuts OneWay Downs Ups Fenced Late Dropped Skewed Confirms Recoveries Lost Unreachable Unknown Failed Groups Apart Expired Crowds",
 		cluster(Faults{Cut: 0.05, Lag: 0.2, Drop: 0.01, Slow: 0.02, Skew: 50})},
-	{"crashes", 6, "Crashes Restarts Downs Late Confirms Recoveries Lost Unknown Failed",
+	{"crashes", 6, "Crashes Restarts Downs Late Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds",
 		cluster(Faults{Crash: 0.03, Lag: 0.2, Slow: 0.02})},
+	{"brief", 6, "Slowed Panics Groups Apart Expired Crowds Alone", func(seed uint64) Options {
+		o := cluster(Faults{Slow: 0.1, Panic: 0.002, Skew: 200})(seed)
+		o.Brief, o.Think = true, 20
+		return o
+	}},
 	{"all", 6, "Dropped Doubled Slowed Panics Stalls Late Cuts OneWay Pauses Crashes Restarts Moves Moved Skewed " +
-		"Downs Ups Fenced Confirms Recoveries Orphans Lost Unreachable Elsewhere Refused Unknown Failed",
+		"Downs Ups Fenced Confirms Recoveries Orphans Lost Unreachable Elsewhere Refused Unknown Failed Groups Apart Told Expired Crowds",
 		cluster(Faults{
 			Drop: 0.02, Double: 0.05, Slow: 0.05, Panic: 0.002, Stall: 0.01, Lag: 0.2, Cut: 0.02, Pause: 0.01, Crash: 0.01, Move: 0.05, Skew: 2000,
 		})},
@@ -136,7 +141,7 @@ func (k *worldKind) check(t *testing.T, all *Stats) {
 	}
 }
 
-// Seeds that have found defects.
+// Seeds that have found defects, in worlds as they are and as they were.
 func TestKnownSeeds(t *testing.T) {
 	text, err := os.ReadFile("testdata/seeds.txt")
 	if err != nil {
@@ -153,7 +158,10 @@ func TestKnownSeeds(t *testing.T) {
 		}
 		for _, k := range worldKinds {
 			if k.name == words[0] {
-				run(t, k.options(t, seed))
+				o := k.options(t, seed)
+				run(t, o)
+				o.Plain = true
+				run(t, o)
 			}
 		}
 	}

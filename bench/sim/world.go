@@ -33,6 +33,11 @@ type Options struct {
 	Calls   int   // of each client
 	Think   int64 // at most, between two calls, milliseconds
 	Faults  Faults
+	// Plain makes no groups and no keys that end after a while, as worlds were before there
+	// were any: for seeds that were kept then.
+	Plain bool
+	// Brief makes most calls on keys that end after a while.
+	Brief bool
 	// Lends makes coordinators lend what they send, see saga.Lender.
 	Lends bool
 	// CrashAt, if not 0, makes the coordinator crash, or with CrashNode the node of
@@ -88,6 +93,7 @@ type World struct {
 	done    int // clients that have ended
 
 	history   []*moment
+	running   *moment // of the command that runs just now, nil: none does
 	calls     map[engine.SagaID]*op
 	newest    []uint64 // by shard: the epoch under which it was opened last
 	tags      int      // values that tell writes apart
@@ -113,6 +119,10 @@ type Stats struct {
 	Downs, Ups, Moves, Moved, Lost, Unreachable, Elsewhere, Refused, Fenced int
 	// Sagas.
 	Messages, Wounds, Again, Confirms, Decisions, Held, Orphans, Recoveries, Blocked, Handed int
+	// Groups of several calls, those that were undone and done call by call, and those whose
+	// members were told that it is unknown. Keys whose time has come, keys that sagas began
+	// to share, and sagas that waited to have one alone whose time had come.
+	Groups, Apart, Told, Expired, Crowds, Alone int
 	// Calls, and replies that say that the outcome is unknown, or that nothing was done.
 	Ops, Unknown, Failed int
 	// Limited are the worlds that have met the limit of what is promised: see limit.go.
