@@ -32,6 +32,7 @@ type cell struct {
 	back     atomic.Bool       // the last posted function has run
 	crashes  int
 	answered bool
+	fenced   bool // its node may not serve any more
 	blocked  *saga.Blocked
 
 	driven
@@ -88,6 +89,7 @@ func (c *cell) take(message any) {
 		c.machine.Tick()
 	case fenced:
 		if m, ok := c.machine.(*saga.Coordinator); ok {
+			c.fenced = true
 			m.Fence()
 		}
 	}

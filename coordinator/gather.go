@@ -203,13 +203,14 @@ func (c *cell) hand(out []byte) {
 }
 
 // apart is where the saga has failed. What is known not to have been done is done call
-// by call, as the failure may be another's matter; else all members are told.
+// by call, as the failure may be another's matter; else all members are told, and so they
+// are if it is the node that may not serve: it must begin nothing then.
 func (c *cell) apart(out []byte) {
 	c.n.mu.Lock()
 	c.named++ // the calls are its memory
 	c.n.mu.Unlock()
 	for i, m := range c.members {
-		if call := &c.calls.Calls[i]; saga.Undone(out) {
+		if call := &c.calls.Calls[i]; saga.Undone(out) && !c.fenced {
 			m.driver.Post(func() { c.n.Drive(m.driver, m.ticket, call, m.driver.Post) })
 		} else {
 			m.driver.Done(m.ticket, out)

@@ -27,6 +27,7 @@ type op struct {
 	saga    engine.SagaID
 	members []*op  // of a group, which has no client
 	party   *party // its memory
+	fenced  bool   // its node may not serve any more
 
 	moment  *moment // not nil once it has taken effect
 	replied bool

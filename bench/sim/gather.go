@@ -108,17 +108,18 @@ func (g *gatherer) hand(o *op, text string) {
 	}
 }
 
-// apart is where the saga has failed: what was not done is done call by call.
+// apart is where the saga has failed: what was not done is done call by call, unless the
+// node may not serve any more.
 func (g *gatherer) apart(o *op, text string) {
-	p := g.p
-	if w := p.w; len(o.members) > 1 && o.undone {
+	p, again := g.p, saga.Undone([]byte(text)) && !o.fenced
+	if w := p.w; len(o.members) > 1 && again {
 		w.Stats.Apart++
 	} else if len(o.members) > 1 {
 		w.Stats.Told++
 	}
 	for _, m := range o.members {
-		if !o.undone {
-			m.unsure = true
+		if !again {
+			m.undone, m.unsure = o.undone, o.unsure
 			m.answer(text, false)
 			continue
 		}

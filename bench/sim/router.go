@@ -81,6 +81,7 @@ func (r *router) fence() {
 		if c := r.live[id]; c != nil {
 			c.take(func() {
 				if m, ok := c.machine.(*saga.Coordinator); ok {
+					c.op.fenced = true
 					m.Fence()
 				}
 			})
