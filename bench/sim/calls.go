@@ -219,7 +219,7 @@ func (c *client) onBriefs() *op {
 	case 0:
 		return &op{words: []string{saga.ExecName}, queue: [][]string{{"SET", a, c.tag(), "PX", c.span()}, {"SET", b, c.tag(), "PX", c.span()}}}
 	case 1:
-		return &op{words: []string{saga.ExecName}, queue: [][]string{{"GET", a}, {"GET", b}, {"GET", c.text()}}}
+		return &op{words: []string{saga.ExecName}, queue: [][]string{{"GET", a}, {"GET", b}, {"GET", c.text()}}[c.w.rng.IntN(4):]}
 	case 2, 3:
 		return c.pick([]string{"MGET", brief(0), brief(1), brief(2)}, []string{"EXISTS", a, b}, []string{"TOUCH", a, b, c.text()})
 	}
@@ -232,5 +232,6 @@ func (c *client) onBriefs() *op {
 		[]string{"GET", a},
 		[]string{"UNLINK", a, b},
 		[]string{"MSET", a, c.tag(), b, c.tag()},
+		[]string{"MSET", a, c.tag(), b}, // which is an error
 	)
 }

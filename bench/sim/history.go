@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/troupedb/troupe/coordinator/saga"
@@ -92,6 +93,9 @@ func (w *World) check() {
 	for _, m := range w.history {
 		if m.op != nil && m.op.undone {
 			w.fail("took effect, and its client was told that nothing was done: %v", m.op)
+		}
+		if o := m.op; o != nil && slices.ContainsFunc(o.members, func(m *op) bool { return m.moment != nil }) {
+			w.fail("took effect, and so did members of it by themselves: %v", o)
 		}
 	}
 	w.replay()
