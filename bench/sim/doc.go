@@ -8,8 +8,8 @@
 // all that crosses the network. Around them stand small shells that follow the rules of
 // the product's, each named in its file: router.go those of coordinator.Coordinators,
 // forward.go of gateway/session and gateway/peer, shard.go and place of
-// coordinator.Node, blocked.go of session's blocked clients, arbiter.go of the
-// catalog's leases. Only the data of a move goes in one piece, and the arbiter itself
+// coordinator.Node, gather.go of coordinator.Gatherer, blocked.go of session's blocked
+// clients, arbiter.go of the catalog's leases. Only the data of a move goes in one piece, and the arbiter itself
 // never fails.
 //
 // # What goes wrong
@@ -37,7 +37,13 @@
 // beginning and its reply. A shard that was lost with its process is emptied in the
 // replay at the moment when it is open again. A call whose client was told UNKNOWN is
 // replayed if it took effect, all of it; one whose client was told that nothing was done
-// must not have taken effect. An acknowledged write stays unless its shard is lost.
+// must not have taken effect. An acknowledged write stays unless its shard is lost. Calls
+// that were gathered take effect at the moment of their group, one after the other, or,
+// where that was undone, each at one of its own, and never at both.
+//
+// A key whose time has come ends at one moment too, which its shard tells: expiry.go.
+// Only commands that have one round of steps touch such keys, no RENAME and no script,
+// and it is not judged whether the shard's clock was right.
 //
 // At the end all faults are over. Then every client has one reply to each call, and in
 // good time no lock, journal, participant or decision is left.
@@ -52,5 +58,6 @@
 //
 // -seed is the first of them. A single one that fails tells what happens in it with
 // -seeds 1 -tell. A seed that has found a defect is kept in testdata/seeds.txt and is
-// always run.
+// always run, also with Options.Plain, by which those of before there were groups go on
+// as they did.
 package sim

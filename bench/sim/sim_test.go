@@ -48,6 +48,8 @@ var worldKinds = []worldKind{
 		cluster(Faults{Cut: 0.05, Lag: 0.2, Drop: 0.01, Slow: 0.02, Skew: 50})},
 	{"crashes", 6, "Crashes Restarts Downs Late Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds",
 		cluster(Faults{Crash: 0.03, Lag: 0.2, Slow: 0.02})},
+	{"losses", 6, "Crashes Restarts Moves Moved Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds",
+		cluster(Faults{Crash: 0.03, Move: 0.3, Lag: 0.2, Slow: 0.02})},
 	{"brief", 6, "Slowed Panics Groups Apart Expired Crowds Alone", func(seed uint64) Options {
 		o := cluster(Faults{Slow: 0.1, Panic: 0.002, Skew: 200})(seed)
 		o.Brief, o.Think = true, 20
