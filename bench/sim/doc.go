@@ -9,8 +9,8 @@
 // the product's, each named in its file: router.go those of coordinator.Coordinators,
 // forward.go of gateway/session and gateway/peer, shard.go and place of
 // coordinator.Node, gather.go of coordinator.Gatherer, blocked.go of session's blocked
-// clients, arbiter.go of the catalog's leases. Only the data of a move goes in one piece, and the arbiter itself
-// never fails.
+// clients, arbiter.go of the catalog's leases. Only the data of a move goes in one piece,
+// and the arbiter itself never fails.
 //
 // # What goes wrong
 //

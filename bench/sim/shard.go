@@ -131,7 +131,24 @@ func (s *shardNode) order(o *engine.Order, from *process) {
 		}
 		s.carryOut(o)
 		s.deciding = nil
+		if o.Sink != nil {
+			spoil(o)
+		}
 	})
+}
+
+// spoil makes an order that was lent what it may be from now on.
+func spoil(o *engine.Order) {
+	for i := range o.Steps {
+		for _, arg := range o.Steps[i].Args {
+			for j := range arg {
+				arg[j] = '!'
+			}
+		}
+	}
+	clear(o.Steps)
+	clear(o.Record)
+	clear(o.Locks)
 }
 
 // Answer implements engine.Coordinators.
