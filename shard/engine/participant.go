@@ -81,7 +81,7 @@ func (e *Engine) Order(o *Order) {
 		e.sagas.sinking = o
 		defer func() { e.sagas.sinking = nil }()
 	}
-	if o.Kind == OrderRun && !e.serves(o.Epoch) || o.Kind == OrderDecide && e.closed {
+	if o.Kind == OrderRun && !e.serves(o.Epoch) || e.closed && (o.Kind == OrderDecide || o.Kind == OrderResolve) {
 		e.answer(o, AnswerElsewhere)
 		return
 	}

@@ -86,7 +86,8 @@ const (
 	// OrderResolve asks, after a coordinator's crash, what is known of the saga,
 	// and shuts the door: to a decision that has not been made, and to OrderRun of a
 	// coordinator that lives after all. Answer: AnswerDecided, AnswerPrepared or
-	// AnswerAbsent.
+	// AnswerAbsent; AnswerElsewhere of a shard that is not here, so it is to be asked
+	// again.
 	OrderResolve
 	// OrderConfirm asks whether the participant is still there with all its locks.
 	// Answer: AnswerConfirmed or AnswerUndone.

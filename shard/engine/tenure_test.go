@@ -173,3 +173,14 @@ func TestExpel(t *testing.T) {
 	p.asked(1, "GET a", "$1 1")
 	p.idle()
 }
+
+// A shard that is elsewhere cannot tell whether there is a decision, which has travelled.
+func TestClosedShardResolvesNothing(t *testing.T) {
+	p := newPart(t)
+	p.send(p.run(7, 1, 1, "SET a 1"), "7 ran +OK")
+	decide := p.order(engine.OrderDecide, 7, 1)
+	decide.Record = []byte("record")
+	p.send(decide, "7 decided record")
+	p.Engine.Close()
+	p.send(p.order(engine.OrderResolve, 7, 0), "7 elsewhere")
+}
