@@ -24,7 +24,7 @@
 //	Commit   all others: make it final: Committed
 //	Forget   home participant: drop the record: Forgotten
 //	Undo     roll back and unlock: Undone
-//	Resolve  after a crash: what is known here? Decided, Prepared or Absent
+//	Resolve  after a crash: what is known here? Decided, Prepared or Absent; or Elsewhere
 //	Confirm  are all locks still there? Confirmed or Undone
 //
 // The keys that are known before the program runs are locked with its first round
@@ -32,7 +32,11 @@
 // back before the end. A participant that must wait says so (Waits), and sends the
 // coordinators of younger holders a Wound. One that is wounded and waits may be part
 // of a circle: it undoes itself everywhere and runs again, no younger than it was. A
-// call that has only read needs no decision.
+// call that has only read needs no decision, and if its steps are known before it runs
+// it shares its locks with others that do.
+//
+// Calls of several clients whose steps are known may be carried out together, as a
+// Group: one after the other at one moment.
 //
 // Any message may be lost, doubled or late. A coordinator sends an order again
 // until it is answered; a participant knows rounds that it has run; attempts and
