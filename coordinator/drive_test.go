@@ -3,6 +3,7 @@ package coordinator
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/coordinator/saga"
@@ -29,8 +30,24 @@ func (r *rig) drive(l *loop, call *saga.Call) string {
 	for !l.done {
 		(<-l.posted)()
 	}
+	r.drain(l.posted)
 	call.Out.Buf = append(call.Out.Buf, l.out...)
 	return flat(l.out)
+}
+
+// drain lets a loop run until no saga lives: its shards may not have been at rest.
+func (r *rig) drain(posted chan func()) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); r.sagas.Live() > 0; {
+		select {
+		case f := <-posted:
+			f()
+		case <-time.After(time.Millisecond):
+			if time.Now().After(deadline) {
+				r.t.Fatalf("%d sagas live on", r.sagas.Live())
+			}
+		}
+	}
 }
 
 // TestDriven: a saga that a loop drives leaves what one leaves that an actor runs.

@@ -217,3 +217,19 @@ func TestOrderAstray(t *testing.T) {
 	}
 	c.Abandon()
 }
+
+// What a saga has done is not begun anew, nor what it may have done.
+func TestWhatFailureSays(t *testing.T) {
+	for why, undone := range map[reply.Error]bool{ErrDown: true, ErrUndone: true, ErrUnknown: false} {
+		var out reply.Writer
+		out.Error(why)
+		if !Failed(out.Buf) || Undone(out.Buf) != undone {
+			t.Errorf("%s: failed %v, undone %v", why, Failed(out.Buf), Undone(out.Buf))
+		}
+	}
+	for _, text := range []string{"", "+OK\r\n", "-ERR other\r\n", "*1\r\n-" + string(ErrDown) + "\r\n"} {
+		if Failed([]byte(text)) || Undone([]byte(text)) {
+			t.Errorf("%q is a reply", text)
+		}
+	}
+}
