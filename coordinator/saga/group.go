@@ -44,7 +44,7 @@ var groupRow = command.Row{
 // Begin empties the group, and returns the call that carries it out. All of its calls
 // are for one database and one version of the protocol.
 func (g *Group) Begin(e *Env, db int, now int64, out *reply.Writer) Call {
-	g.Calls, g.Ends = g.Calls[:0], g.Ends[:0]
+	g.Calls = g.Calls[:0]
 	return Call{Cmd: e.group, DB: db, Now: now, Out: out, Group: g}
 }
 

@@ -165,15 +165,11 @@ func (ks *Keyspace) Peek(k *Key) data.Ref {
 
 // Due tells whether the key is there and its time has come.
 func (ks *Keyspace) Due(k *Key) bool {
-	d := &ks.dbs[k.DB]
-	if d.keys == 0 {
+	r := ks.record(k)
+	if r == 0 {
 		return false
 	}
-	r := d.table(ks, k).Find(ks.Arena, k.Hash, k.Name)
-	at := int64(0)
-	if r != 0 {
-		at = ks.Arena.Expiry(r)
-	}
+	at := ks.Arena.Expiry(r)
 	return at != 0 && at <= ks.now
 }
 

@@ -41,6 +41,15 @@ func expect(t *testing.T, what, got, want string) {
 	}
 }
 
+// expectNothing is for the end, when all have released what they had.
+func expectNothing(t *testing.T, l *Table) {
+	t.Helper()
+	expect(t, "at the end", granted(l), "")
+	if l.Len() != 0 || len(l.keys) != 0 || len(l.owners) != 0 {
+		t.Errorf("left over: %+v", l)
+	}
+}
+
 func TestQueueOfAKey(t *testing.T) {
 	var l Table
 	for _, what := range []string{"a free key", "one's own key"} {
@@ -61,9 +70,7 @@ func TestQueueOfAKey(t *testing.T) {
 	expect(t, "then by arrival", granted(&l), "x 7")
 	l.Release(7)
 	expect(t, "at last", granted(&l), "y")
-	if l.Len() != 0 || len(l.keys) != 0 || len(l.owners) != 0 {
-		t.Errorf("left over: %+v", l)
-	}
+	expectNothing(t, &l)
 }
 
 func TestAllKeys(t *testing.T) {
@@ -152,9 +159,7 @@ func TestSharedKey(t *testing.T) {
 	l.Release(8)
 	expect(t, "and who came later", granted(&l), "x 9")
 	l.Release(9)
-	if granted(&l); l.Len() != 0 || len(l.keys) != 0 || len(l.owners) != 0 {
-		t.Errorf("left over: %+v", l)
-	}
+	expectNothing(t, &l)
 }
 
 func TestAlone(t *testing.T) {
@@ -180,9 +185,7 @@ func TestAlone(t *testing.T) {
 	l.Release(5)
 	expect(t, "who came later", granted(&l), "6")
 	l.Release(6)
-	if granted(&l); l.Len() != 0 || len(l.keys) != 0 || len(l.owners) != 0 {
-		t.Errorf("left over: %+v", l)
-	}
+	expectNothing(t, &l)
 }
 
 func TestGivenToAYoungerOne(t *testing.T) {
