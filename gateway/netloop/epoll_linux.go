@@ -153,6 +153,7 @@ type loop struct {
 	read      []byte
 	scratch   []byte // the shared write buffer, while no connection uses it
 	stopping  bool
+	company   company
 
 	mu        sync.Mutex
 	posted    []func()
@@ -173,7 +174,7 @@ func newLoop(d *Epoll) (*loop, error) {
 	}
 	l := &loop{
 		driver: d, worker: d.handler.NewWorker(), epfd: epfd, wakefd: wakefd,
-		conns: map[int]*epollConn{}, read: make([]byte, ReadBuffer),
+		conns: map[int]*epollConn{}, read: make([]byte, ReadBuffer), company: company{next: 1},
 	}
 	if err := l.register(wakefd, unix.EPOLLIN|unix.EPOLLET, 0); err != nil {
 		l.end()
@@ -218,7 +219,7 @@ func (l *loop) run() {
 		}
 		l.runAgain()
 		l.runPosted()
-		l.driver.handler.Turn(l.worker)
+		l.company.leisure = l.driver.handler.Turn(l.worker)
 	}
 	l.shutdown()
 }
@@ -227,10 +228,10 @@ func (l *loop) run() {
 func (l *loop) wait() int {
 	switch {
 	case len(l.again) > 0:
-		return l.poll(0)
+		return l.poll(0, 0)
 	case l.driver.ownProcs:
-		if n := l.poll(ownedWait); n != 0 {
-			return n
+		if n := l.poll(0, ownedWait); n != 0 {
+			return n + l.company.join(l, n)
 		}
 	}
 	n, err := unix.EpollWait(l.epfd, l.events[:], -1)
@@ -246,10 +247,11 @@ func (l *loop) wait() int {
 // When the runtime wants the goroutine to stop, it sends a signal, which ends the wait.
 const ownedWait = 10
 
-// poll waits for milliseconds, without the runtime's knowledge.
-func (l *loop) poll(timeout int) int {
+// poll waits for milliseconds, without the runtime's knowledge. What is ready stands in
+// events behind the first have, which are fewer than maxEvents.
+func (l *loop) poll(have, timeout int) int {
 	n, _, err := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.epfd),
-		uintptr(unsafe.Pointer(&l.events[0])), maxEvents, uintptr(timeout), 0, 0)
+		uintptr(unsafe.Pointer(&l.events[have])), uintptr(maxEvents-have), uintptr(timeout), 0, 0)
 	switch err {
 	case 0:
 		return int(n)

@@ -57,7 +57,11 @@ type echo struct {
 }
 
 func (h *house) NewWorker() any { return new(int) }
-func (h *house) Turn(any)       { h.turns.Add(1) }
+
+func (h *house) Turn(any) (leisure bool) {
+	h.turns.Add(1)
+	return true
+}
 
 func (h *house) Open(c *Conn, worker any) Session {
 	if c.Worker() != worker {

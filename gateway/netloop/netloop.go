@@ -50,8 +50,9 @@ type Handler interface {
 	// for each loop, or for each connection where each has its own goroutine.
 	NewWorker() any
 	// Turn is called after a loop has worked on what was ready, before it
-	// waits again.
-	Turn(worker any)
+	// waits again. It tells whether the loop has time: no client of it waits for what
+	// others are doing, so that it may let a few more commands come first.
+	Turn(worker any) (leisure bool)
 }
 
 // Options tell how connections are driven.

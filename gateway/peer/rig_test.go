@@ -124,7 +124,10 @@ type nodeLoop struct{ loop *Loop }
 func (n *node) NewWorker() any { return &nodeLoop{n.net.NewLoop()} }
 
 // Turn implements netloop.Handler.
-func (n *node) Turn(worker any) { worker.(*nodeLoop).loop.Turn() }
+func (n *node) Turn(worker any) (leisure bool) {
+	worker.(*nodeLoop).loop.Turn()
+	return false
+}
 
 // options are how a node is made; change may be nil.
 type options struct {

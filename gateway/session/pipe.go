@@ -154,6 +154,7 @@ func (s *Session) out() *reply.Writer {
 func (s *Session) away(info *command.Info) (ticket uint64) {
 	if s.pipe.len() == 0 {
 		s.pipe.dir = s.Server.Env.Where.Load()
+		s.w.waiting++
 	}
 	ticket = s.pipe.push(info)
 	if s.muted || s.Reply != ReplyOn {
@@ -189,7 +190,11 @@ func (s *Session) arrived(ticket uint64, out []byte) {
 	if len(out) > 0 && out[0] == '-' {
 		s.erred(l.info, out, 1)
 	}
-	if s.pipe.put(ticket, out); !s.pipe.emitting && (len(s.pipe.ready) > 0 || s.pipe.len() == 0) {
+	s.pipe.put(ticket, out)
+	if s.pipe.len() == 0 {
+		s.w.waiting--
+	}
+	if !s.pipe.emitting && (len(s.pipe.ready) > 0 || s.pipe.len() == 0) {
 		s.pipe.emitting = true
 		if s.w.loop != nil {
 			s.w.loop.EmitLater(s)

@@ -242,6 +242,7 @@ type worker struct {
 
 	commands, errors, inline, netIn, netOut uint64
 	driving                                 int // calls
+	waiting                                 int // sessions that have commands away
 	gatherer                                *coordinator.Gatherer
 }
 
@@ -258,7 +259,7 @@ func (srv *Server) NewWorker() any {
 func LoopOf(w any) *peer.Loop { return w.(*worker).loop }
 
 // Turn implements netloop.Handler.
-func (srv *Server) Turn(w any) {
+func (srv *Server) Turn(w any) (leisure bool) {
 	wk := w.(*worker)
 	wk.begin()
 	wk.turn = false
@@ -268,6 +269,7 @@ func (srv *Server) Turn(w any) {
 	if wk.commands > 0 || wk.errors > 0 {
 		srv.flush(wk)
 	}
+	return wk.waiting == 0
 }
 
 // begin begins the sagas of calls that were gathered.

@@ -140,6 +140,9 @@ func (s *Session) publish() {
 // Closed implements netloop.Session.
 func (s *Session) Closed() {
 	s.endPosts()
+	if s.pipe.len() > 0 {
+		s.w.waiting--
+	}
 	s.guard(func() {
 		if s.blocked != nil {
 			s.blocked.end()
