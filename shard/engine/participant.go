@@ -22,6 +22,7 @@ type sagas struct {
 	reply        Answer       // scratch, for a Sink
 	request      Request      // scratch, as are
 	writer       reply.Writer // these
+	waste        []byte       // replies that nobody wants
 	spare        []*participant
 	doors        doors // shut by OrderResolve
 	ticked       int64 // when Tick was called last, by this node's clock
@@ -96,7 +97,7 @@ func (e *Engine) Order(o *Order) {
 		e.decide(p, o)
 	case OrderCommit:
 		if p != nil && p.is(o) {
-			e.end(p, true, false)
+			e.follow(p, o)
 		}
 		if !o.Quiet {
 			e.answer(o, AnswerCommitted)
@@ -368,27 +369,6 @@ func (e *Engine) sagaStep(p *participant, s *SagaStep, w *reply.Writer, now int6
 	e.KS.Record(&p.journal)
 	e.KS.Undo(func() { e.Forsake(&k, s.Wait) })
 	e.KS.Record(nil)
-}
-
-// decide commits the home participant and records that the saga has committed.
-func (e *Engine) decide(p *participant, o *Order) {
-	if e.sagas.decided[o.Saga] == nil {
-		if p == nil || !p.is(o) || p.last == nil || e.sagas.doors.shut(o.Saga) || !e.serves(o.Epoch) {
-			e.answer(o, AnswerGone)
-			return
-		}
-		e.sagas.decided[o.Saga] = &decision{record: slices.Clone(o.Record), at: e.stamp()}
-		if !o.Hold {
-			e.end(p, true, false)
-		}
-	}
-	e.tell(e.sagas.decided[o.Saga].answer(o))
-}
-
-// answer tells of the decision, in the same words whoever asks: an answer may
-// reach a recovery that did not ask for it.
-func (d *decision) answer(o *Order) *Answer {
-	return &Answer{Kind: AnswerDecided, Saga: o.Saga, Attempt: o.Attempt, Visit: o.Visit, Record: d.record}
 }
 
 // resolve tells a recovery what is here, and sees to it that no decision is made

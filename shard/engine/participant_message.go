@@ -26,11 +26,14 @@ type Order struct {
 	// OrderDecide and OrderConfirm are refused. 0: whatever it is.
 	Epoch uint64
 
+	// Steps are run. Those of OrderDecide and OrderCommit are on keys that the
+	// participant has locked, and nobody asks for their replies.
+	Steps []SagaStep
+
 	// Of OrderRun.
 	Round uint32 // counts the attempt's OrderRun at this shard, from 1 on
 	Proto uint8  // protocol version of the replies
 	Locks []Lock // that Steps do not name
-	Steps []SagaStep
 	// Shares says that Steps only read keys, so that others may too, and that the saga
 	// has no other orders here.
 	Shares bool
@@ -73,10 +76,10 @@ const (
 	// OrderRun asks for locks and then for steps. Answer: AnswerRan or AnswerFailed.
 	OrderRun OrderKind = iota
 	// OrderDecide makes the saga's end a commit, at the participant that the
-	// coordinator has chosen for its home, which commits its own part. Answer:
-	// AnswerDecided or AnswerGone.
+	// coordinator has chosen for its home, which runs the last steps and commits its
+	// own part. Answer: AnswerDecided or AnswerGone.
 	OrderDecide
-	// OrderCommit makes the changes final. Answer: AnswerCommitted.
+	// OrderCommit runs the last steps and makes the changes final. Answer: AnswerCommitted.
 	OrderCommit
 	// OrderUndo takes the changes back. Answer: AnswerUndone.
 	OrderUndo

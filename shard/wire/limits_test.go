@@ -87,6 +87,10 @@ func TestMalformedOrders(t *testing.T) {
 		"a key of a whole shard":  func(o *engine.Order) { o.Steps[0].Cmd = table.Internal("~flushall") },
 		"a container as a step":   func(o *engine.Order) { o.Steps[0].Cmd = table.Lookup([]byte("object")) },
 		"a saga's command as one": func(o *engine.Order) { o.Steps[0].Cmd = table.Internal("~swapdb") },
+		"a waiter to commit":      func(o *engine.Order) { o.Kind, o.Steps[0].Wait = engine.OrderCommit, &engine.Waiter{Saga: 1} },
+		"a shard to decide": func(o *engine.Order) {
+			o.Kind, o.Steps[0] = engine.OrderDecide, engine.SagaStep{Cmd: table.Internal("~flushdb"), Args: args[:1]}
+		},
 	} {
 		o := &engine.Order{
 			Kind: engine.OrderRun, Saga: 5, Epoch: 1, Round: 1, Proto: 2,

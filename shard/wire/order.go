@@ -23,11 +23,21 @@ func AppendOrder(dst []byte, o *engine.Order) []byte {
 	case engine.OrderRun:
 		dst = appendRun(dst, o)
 	case engine.OrderDecide:
-		dst = appendBool(appendBytes(dst, o.Record), o.Hold)
+		dst = appendSteps(appendBool(appendBytes(dst, o.Record), o.Hold), o)
 	case engine.OrderUndo:
 		dst = appendBool(dst, o.Again)
-	case engine.OrderCommit, engine.OrderForget:
+	case engine.OrderCommit:
+		dst = appendSteps(appendBool(dst, o.Quiet), o)
+	case engine.OrderForget:
 		dst = appendBool(dst, o.Quiet)
+	}
+	return dst
+}
+
+func appendSteps(dst []byte, o *engine.Order) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(o.Steps)))
+	for i := range o.Steps {
+		dst = appendStep(dst, &o.Steps[i])
 	}
 	return dst
 }
@@ -41,11 +51,7 @@ func appendRun(dst []byte, o *engine.Order) []byte {
 		dst = appendBytes(dst, []byte(l.Name))
 		dst = appendBool(appendBool(append(dst, l.DB), l.All), l.Serve)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(o.Steps)))
-	for i := range o.Steps {
-		dst = appendStep(dst, &o.Steps[i])
-	}
-	return dst
+	return appendSteps(dst, o)
 }
 
 // What a step's first byte says.
@@ -95,9 +101,13 @@ func (r *Orders) Parse(b []byte, table *command.Table) (*engine.Order, error) {
 		in.run(o, table)
 	case engine.OrderDecide:
 		o.Record, o.Hold = in.bytes(), in.byte() != 0
+		in.last(o, table)
 	case engine.OrderUndo:
 		o.Again = in.byte() != 0
-	case engine.OrderCommit, engine.OrderForget:
+	case engine.OrderCommit:
+		o.Quiet = in.byte() != 0
+		in.last(o, table)
+	case engine.OrderForget:
 		o.Quiet = in.byte() != 0
 	}
 	if o.Saga == 0 || o.Epoch == 0 && (o.Kind == engine.OrderRun || o.Kind == engine.OrderDecide || o.Kind == engine.OrderConfirm) {
@@ -125,7 +135,7 @@ func (r *Orders) Rest() {
 }
 
 func (r *reader) run(o *engine.Order, table *command.Table) {
-	const leastLock, leastStep = 4, 5 // bytes
+	const leastLock = 4 // bytes
 	o.Round, o.Proto, o.Shares = uint32(r.upTo(1<<32-1)), r.byte(), r.byte() != 0
 	o.Locks = sized(o.Locks, r.count(leastLock))
 	for i := range o.Locks {
@@ -133,11 +143,24 @@ func (r *reader) run(o *engine.Order, table *command.Table) {
 		l.Key = locks.Key{Name: string(r.bytes()), DB: r.db()}
 		l.All, l.Serve = r.byte() != 0, r.byte() != 0
 	}
+	r.steps(o, table)
+	if o.Proto < 2 || o.Proto > 3 || o.Round == 0 || o.Shares && !reads(o) {
+		r.fail()
+	}
+}
+
+func (r *reader) steps(o *engine.Order, table *command.Table) {
+	const leastStep = 5 // bytes
 	o.Steps = sized(o.Steps, r.count(leastStep))
 	for i := range o.Steps {
 		r.step(&o.Steps[i], table)
 	}
-	if o.Proto < 2 || o.Proto > 3 || o.Round == 0 || o.Shares && !reads(o) {
+}
+
+// last reads the last steps of a participant, which are commands on keys.
+func (r *reader) last(o *engine.Order, table *command.Table) {
+	r.steps(o, table)
+	if slices.ContainsFunc(o.Steps, func(s engine.SagaStep) bool { return s.Cmd == nil || s.Key == 0 }) {
 		r.fail()
 	}
 }

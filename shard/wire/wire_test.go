@@ -113,12 +113,25 @@ func drawOrder(t *rapid.T, table *command.Table) *engine.Order {
 		}
 	case engine.OrderDecide:
 		o.Record, o.Hold = drawBytes(t, "record"), rapid.Bool().Draw(t, "hold")
+		drawLast(t, table, o)
 	case engine.OrderUndo:
 		o.Again = rapid.Bool().Draw(t, "again")
-	case engine.OrderCommit, engine.OrderForget:
+	case engine.OrderCommit:
+		o.Quiet = rapid.Bool().Draw(t, "quiet")
+		drawLast(t, table, o)
+	case engine.OrderForget:
 		o.Quiet = rapid.Bool().Draw(t, "quiet")
 	}
 	return o
+}
+
+// drawLast gives an order the last steps of a participant: commands on keys.
+func drawLast(t *rapid.T, table *command.Table, o *engine.Order) {
+	for range rapid.IntRange(0, 3).Draw(t, "last") {
+		if s := drawStep(t, table); s.Wait == nil && s.Key > 0 {
+			o.Steps = append(o.Steps, s)
+		}
+	}
 }
 
 // answers are the kinds that a shard gives.

@@ -15,14 +15,21 @@ func BeginDecision(dst []byte, saga uint64, reply []byte, errors uint64) []byte 
 	return protowire.AppendVarint(protowire.AppendTag(dst, 4, protowire.VarintType), errors)
 }
 
-// AppendParticipant continues BeginDecision.
-func AppendParticipant(dst []byte, shard, attempt uint32, visit uint64) []byte {
+// AppendParticipant continues BeginDecision. commit may be empty.
+func AppendParticipant(dst []byte, shard, attempt uint32, visit uint64, commit []byte) []byte {
 	const tags = 3 // of one byte each
 	size := tags + protowire.SizeVarint(uint64(shard)) + protowire.SizeVarint(uint64(attempt)) + protowire.SizeVarint(visit)
+	if len(commit) > 0 {
+		size += 1 + protowire.SizeBytes(len(commit))
+	}
 	dst = protowire.AppendVarint(protowire.AppendTag(dst, 2, protowire.BytesType), uint64(size))
 	dst = protowire.AppendVarint(protowire.AppendTag(dst, 1, protowire.VarintType), uint64(shard))
 	dst = protowire.AppendVarint(protowire.AppendTag(dst, 2, protowire.VarintType), uint64(attempt))
-	return protowire.AppendVarint(protowire.AppendTag(dst, 3, protowire.VarintType), visit)
+	dst = protowire.AppendVarint(protowire.AppendTag(dst, 3, protowire.VarintType), visit)
+	if len(commit) > 0 {
+		dst = protowire.AppendBytes(protowire.AppendTag(dst, 4, protowire.BytesType), commit)
+	}
+	return dst
 }
 
 // Encode returns d's bytes.

@@ -28,11 +28,11 @@ func TestDecisionRoundTrip(t *testing.T) {
 // A decision that is appended is one that is encoded.
 func TestDecisionAppended(t *testing.T) {
 	want := &Decision{Saga: 1 << 60, Reply: []byte("+OK\r\n"), Errors: 3, Participants: []*Participant{
-		{Shard: 1, Attempt: 1, Visit: 1}, {Shard: 1000, Attempt: 300, Visit: 1 << 40},
+		{Shard: 1, Attempt: 1, Visit: 1}, {Shard: 1000, Attempt: 300, Visit: 1 << 40, Commit: make([]byte, 300)},
 	}}
 	b := BeginDecision(nil, want.Saga, want.Reply, want.Errors)
 	for _, p := range want.Participants {
-		b = AppendParticipant(b, p.Shard, p.Attempt, p.Visit)
+		b = AppendParticipant(b, p.Shard, p.Attempt, p.Visit, p.Commit)
 	}
 	got, err := DecodeDecision(b)
 	if err != nil || !proto.Equal(got, want) {

@@ -102,7 +102,10 @@ type Participant struct {
 	// The saga's attempt that commits.
 	Attempt uint32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// Tells it from participants that late copies of orders have made.
-	Visit         uint64 `protobuf:"varint,3,opt,name=visit,proto3" json:"visit,omitempty"`
+	Visit uint64 `protobuf:"varint,3,opt,name=visit,proto3" json:"visit,omitempty"`
+	// The order to commit, as nodes send it, if steps come with it which the participant
+	// has not run when this is written.
+	Commit        []byte `protobuf:"bytes,4,opt,name=commit,proto3" json:"commit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -158,6 +161,13 @@ func (x *Participant) GetVisit() uint64 {
 	return 0
 }
 
+func (x *Participant) GetCommit() []byte {
+	if x != nil {
+		return x.Commit
+	}
+	return nil
+}
+
 var File_troupe_v1_saga_proto protoreflect.FileDescriptor
 
 const file_troupe_v1_saga_proto_rawDesc = "" +
@@ -167,11 +177,12 @@ const file_troupe_v1_saga_proto_rawDesc = "" +
 	"\x04saga\x18\x01 \x01(\x04R\x04saga\x12:\n" +
 	"\fparticipants\x18\x02 \x03(\v2\x16.troupe.v1.ParticipantR\fparticipants\x12\x14\n" +
 	"\x05reply\x18\x03 \x01(\fR\x05reply\x12\x16\n" +
-	"\x06errors\x18\x04 \x01(\x04R\x06errors\"S\n" +
+	"\x06errors\x18\x04 \x01(\x04R\x06errors\"k\n" +
 	"\vParticipant\x12\x14\n" +
 	"\x05shard\x18\x01 \x01(\rR\x05shard\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x12\x14\n" +
-	"\x05visit\x18\x03 \x01(\x04R\x05visitB5Z3github.com/troupedb/troupe/proto/troupe/v1;troupev1b\x06proto3"
+	"\x05visit\x18\x03 \x01(\x04R\x05visit\x12\x16\n" +
+	"\x06commit\x18\x04 \x01(\fR\x06commitB5Z3github.com/troupedb/troupe/proto/troupe/v1;troupev1b\x06proto3"
 
 var (
 	file_troupe_v1_saga_proto_rawDescOnce sync.Once
