@@ -12,6 +12,7 @@ import (
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data"
 	"github.com/troupedb/troupe/shard/engine"
+	"github.com/troupedb/troupe/shard/slot"
 )
 
 // Node is what runs behind a gateway: the table, the shards and what spans them.
@@ -61,8 +62,18 @@ func Start(o Options) (*Node, error) {
 		}
 	}
 	n.Env = saga.NewEnv(table, directory.Even(o.Shards), shards, programs)
+	n.Env.Config.Store(o.Config)
+	n.Env.NewDraft = func() *engine.Engine {
+		return engine.New(engine.Options{Slots: slot.Count, Seed: o.Seed, Handlers: handlers, Effects: mute{}})
+	}
 	return n, nil
 }
+
+// mute are the effects of what happens on a draft: none.
+type mute struct{}
+
+// Notify implements engine.Effects.
+func (mute) Notify(int, engine.Class, string, []byte) {}
 
 // topRows joins the lists of all layers. A container's subcommands stand in the
 // lists beside it, perhaps in another layer's, and come into the table with it.

@@ -32,6 +32,7 @@ func (g *Gateway) configure(cfg *Config, loops int) error {
 func (g *Gateway) apply(s *settings.Snapshot) {
 	g.Server.Limits.Store(s.Limits)
 	g.Server.Engine.Store(s.Engine)
+	g.Node.Env.Config.Store(s.Engine)
 	g.Server.EachShard(func(e *engine.Engine) { e.SetConfig(s.Engine) })
 }
 

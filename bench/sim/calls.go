@@ -61,8 +61,12 @@ var kinds = []struct {
 	{5, (*client).moveElement},
 	{4, (*client).onSets},
 	{8, (*client).onOneKey},
-	{8, (*client).onBriefs}, // the last: see Options.Plain
+	{8, (*client).onBriefs}, // this and what follows: see Options.Plain
+	{5, (*client).declared},
 }
+
+// plainKinds is how many kinds there are in worlds that are Plain.
+const plainKinds = 10
 
 // company are those of which most can be carried out with others.
 var company = []func(c *client) *op{(*client).transfer, (*client).readAll, (*client).onBriefs, (*client).onBriefs}
@@ -76,7 +80,7 @@ func (c *client) random() *op {
 	}
 	kinds := kinds
 	if c.w.o.Plain {
-		kinds = kinds[:len(kinds)-1]
+		kinds = kinds[:plainKinds]
 	}
 	for {
 		n := 0
@@ -129,6 +133,35 @@ func (c *client) script() *op {
 		return &op{words: []string{"EVAL", widen, "1", c.account()}}
 	}
 	return &op{words: []string{"EVAL", follow, "1", c.pointer(), c.account(), c.number()}}
+}
+
+// Scripts that declare their keys. The first two run on a draft to their end; the third
+// pushes what blocked clients wait for; the last finds a key that it has not declared
+// after it has written.
+const (
+	pay = `
+local left = redis.call('DECRBY', KEYS[1], ARGV[1])
+redis.call('INCRBY', KEYS[2], ARGV[1])
+if left < 0 then redis.call('SET', KEYS[3], ARGV[2]) end
+return {left, redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3])}`
+	look = `return {redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])}`
+	push = `return {redis.call('RPUSH', KEYS[1], ARGV[1]), redis.call('LPUSH', KEYS[2], ARGV[2])}`
+	seek = `
+redis.call('DECRBY', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[3])
+local n = redis.call('INCRBY', ARGV[1], ARGV[2])
+redis.call('APPEND', KEYS[2], n)
+return {n, redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])}`
+)
+
+func (c *client) declared() *op {
+	return c.pick(
+		[]string{"EVAL", pay, "3", c.account(), c.account(), c.text(), c.number(), c.tag()},
+		[]string{"EVAL", pay, "3", c.account(), c.account(), c.text(), c.number(), c.tag()},
+		[]string{"EVAL_RO", look, "2", c.account(), c.text()},
+		[]string{"EVAL", push, "2", c.list(), c.list(), c.tag(), c.tag()},
+		[]string{"EVAL", seek, "2", c.account(), c.text(), c.account(), c.number(), c.tag()},
+	)
 }
 
 func (c *client) readAll() *op {

@@ -43,7 +43,7 @@ func (n *node) start() {
 		w.Stats.Restarts++
 	}
 	p := &process{
-		w: w, node: n, number: n.number, incarnation: n.incarnations, env: w.o.Setup.newEnv(n.number),
+		w: w, node: n, number: n.number, incarnation: n.incarnations, env: n.w.o.Setup.newEnv(n.number, !n.w.o.Plain),
 		shards:    make([]*shardNode, w.o.Setup.shards),
 		streams:   make([]*stream, len(w.nodes)),
 		moves:     make([]*move, w.o.Setup.shards),

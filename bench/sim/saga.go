@@ -143,6 +143,12 @@ func (c *cell) Order(shard int, o *engine.Order) {
 	if o.Kind == engine.OrderDecide && o.Hold {
 		c.p.w.Stats.Held++
 	}
+	if o.Kind == engine.OrderDecide && len(o.Steps) > 0 {
+		c.p.w.Stats.Drafts++
+	}
+	if o.Kind == engine.OrderCommit && len(o.Steps) > 0 && c.recovers() {
+		c.p.w.Stats.Redone++
+	}
 	c.p.w.watch(c, o)
 	if o.Kind == engine.OrderConfirm {
 		c.p.w.Stats.Confirms++

@@ -13,6 +13,7 @@ import (
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/slot"
 )
 
 // Setup is what worlds share: the table and the programs. It does not change.
@@ -39,10 +40,17 @@ func NewSetup(shards int) (*Setup, error) {
 	}, nil
 }
 
-// newEnv returns the env of a new process, which knows no directory yet.
-func (s *Setup) newEnv(number directory.Number) *saga.Env {
+// newEnv returns the env of a new process, which knows no directory yet. With drafts
+// scripts run on drafts where they can.
+func (s *Setup) newEnv(number directory.Number, drafts bool) *saga.Env {
 	env := saga.NewEnv(s.table, s.slots, nil, s.programs)
 	env.Scripts = s.scripts
+	env.Config.Store(s.config)
+	if drafts {
+		env.NewDraft = func() *engine.Engine {
+			return engine.New(engine.Options{Slots: slot.Count, Seed: seedOfShards, Handlers: s.handlers, Effects: silent{}})
+		}
+	}
 	env.Where = directory.NewStore(&directory.Directory{
 		Slots: s.slots, Self: number, Places: make([]directory.Place, s.shards),
 	})

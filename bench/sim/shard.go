@@ -173,9 +173,7 @@ func (s *shardNode) observe(a *engine.Answer) {
 			s.deciding = nil
 		}
 	case engine.AnswerRan:
-		if a.Wrote {
-			s.prepared[a.Saga] = part{a.Attempt, a.Visit}
-		}
+		s.prepared[a.Saga] = part{a.Attempt, a.Visit} // even one that has only read may still be to write
 	case engine.AnswerWound:
 		s.p.w.Stats.Wounds++
 	case engine.AnswerElsewhere:

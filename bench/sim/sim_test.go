@@ -26,7 +26,7 @@ type worldKind struct {
 }
 
 var worldKinds = []worldKind{
-	{"node", 4, "Dropped Doubled Slowed Panics Stalls Groups Apart Expired Crowds", func(seed uint64) Options {
+	{"node", 4, "Dropped Doubled Slowed Panics Stalls Groups Apart Expired Crowds Drafts", func(seed uint64) Options {
 		o := Options{Nodes: 1, Clients: 3 + int(seed%4), Calls: 10}
 		switch seed % 4 {
 		case 1:
@@ -38,25 +38,25 @@ var worldKinds = []worldKind{
 		}
 		return o
 	}},
-	{"calm", 6, "Decisions Held Blocked Handed Wounds Groups Expired Crowds", cluster(Faults{})},
-	{"lossy", 6, "Dropped Doubled Slowed Panics Skewed Confirms Groups Apart Expired Crowds",
+	{"calm", 6, "Decisions Held Blocked Handed Wounds Groups Expired Crowds Drafts", cluster(Faults{})},
+	{"lossy", 6, "Dropped Doubled Slowed Panics Skewed Confirms Groups Apart Expired Crowds Drafts",
 		cluster(Faults{Drop: 0.02, Double: 0.05, Slow: 0.05, Panic: 0.002, Skew: 60_000})},
-	{"moves", 6, "Moves Moved Late Elsewhere Refused Groups Expired Crowds", cluster(Faults{Move: 0.2, Lag: 0.2, Double: 0.02, Slow: 0.02})},
-	{"pauses", 6, "Pauses Downs Ups Fenced Late Stalls Skewed Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds",
+	{"moves", 6, "Moves Moved Late Elsewhere Refused Groups Expired Crowds Drafts", cluster(Faults{Move: 0.2, Lag: 0.2, Double: 0.02, Slow: 0.02})},
+	{"pauses", 6, "Pauses Downs Ups Fenced Late Stalls Skewed Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds Drafts",
 		cluster(Faults{Pause: 0.1, Lag: 0.2, Stall: 0.01, Skew: 5000})},
-	{"cuts", 6, "Cuts OneWay Downs Ups Fenced Late Dropped Skewed Confirms Recoveries Lost Unreachable Unknown Failed Groups Apart Expired Crowds",
+	{"cuts", 6, "Cuts OneWay Downs Ups Fenced Late Dropped Skewed Confirms Recoveries Lost Unreachable Unknown Failed Groups Apart Expired Crowds Drafts",
 		cluster(Faults{Cut: 0.05, Lag: 0.2, Drop: 0.01, Slow: 0.02, Skew: 50})},
-	{"crashes", 6, "Crashes Restarts Downs Late Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds",
+	{"crashes", 6, "Crashes Restarts Downs Late Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds Drafts",
 		cluster(Faults{Crash: 0.03, Lag: 0.2, Slow: 0.02})},
-	{"losses", 6, "Crashes Restarts Moves Moved Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds",
+	{"losses", 6, "Crashes Restarts Moves Moved Confirms Recoveries Lost Unknown Failed Groups Apart Expired Crowds Drafts",
 		cluster(Faults{Crash: 0.03, Move: 0.3, Lag: 0.2, Slow: 0.02})},
-	{"brief", 6, "Slowed Panics Groups Apart Expired Crowds Alone", func(seed uint64) Options {
+	{"brief", 6, "Slowed Panics Groups Apart Expired Crowds Drafts Alone", func(seed uint64) Options {
 		o := cluster(Faults{Slow: 0.1, Panic: 0.002, Skew: 200})(seed)
 		o.Brief, o.Think = true, 20
 		return o
 	}},
 	{"all", 6, "Dropped Doubled Slowed Panics Stalls Late Cuts OneWay Pauses Crashes Restarts Moves Moved Skewed " +
-		"Downs Ups Fenced Confirms Recoveries Orphans Lost Unreachable Elsewhere Refused Unknown Failed Groups Apart Told Expired Crowds",
+		"Downs Ups Fenced Confirms Recoveries Orphans Lost Unreachable Elsewhere Refused Unknown Failed Groups Apart Told Expired Crowds Drafts",
 		cluster(Faults{
 			Drop: 0.02, Double: 0.05, Slow: 0.05, Panic: 0.002, Stall: 0.01, Lag: 0.2, Cut: 0.02, Pause: 0.01, Crash: 0.01, Move: 0.05, Skew: 2000,
 		})},

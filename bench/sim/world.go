@@ -123,6 +123,9 @@ type Stats struct {
 	// members were told that it is unknown. Keys whose time has come, keys that sagas began
 	// to share, and sagas that waited to have one alone whose time had come.
 	Groups, Apart, Told, Expired, Crowds, Alone int
+	// Decisions with what a script has done on its draft, and commits with that by
+	// recoveries.
+	Drafts, Redone int
 	// Calls, and replies that say that the outcome is unknown, or that nothing was done.
 	Ops, Unknown, Failed int
 	// Limited are the worlds that have met the limit of what is promised: see limit.go.

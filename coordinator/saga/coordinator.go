@@ -96,6 +96,7 @@ type Coordinator struct {
 	lends    bool     // see Lender
 	leaver   Leaver   // nil: the program may take long
 	shares   bool     // see engine.Order
+	astray   bool     // a draft has misled the program
 	failure  reply.Error
 	began    int64 // the attempt, as Pulse.Clock has it
 
@@ -148,6 +149,8 @@ type link struct {
 	out   []byte
 	ends  []int // where each reply ends in out
 	taken int   // replies that are taken
+
+	final []engine.SagaStep // steps that come with the decision, or the commit
 }
 
 // NewCoordinator returns a coordinator for a call that owns its memory. handed is
@@ -195,7 +198,8 @@ func (c *Coordinator) Start() {
 		c.run = &c.planned
 		c.run.begin(c.env, c.call, plan)
 	} else {
-		c.run = c.env.start(c.call, c.leaver != nil)
+		drafts := c.env.NewDraft != nil && c.env.hurries[c.call.Cmd.ID] && c.handed == nil && !c.astray
+		c.run = c.env.start(c.call, c.leaver != nil, drafts)
 		c.run.tx.handed = c.handed
 		c.lockKnown()
 	}
@@ -226,7 +230,7 @@ func (c *Coordinator) lockKnown() {
 // advance goes on with the program until it wants something from others.
 func (c *Coordinator) advance() {
 	if !c.run.next() {
-		if c.run.long {
+		if c.run.long || c.run.astray {
 			c.undo()
 		} else {
 			c.finish()
@@ -376,6 +380,11 @@ func (c *Coordinator) order(l *link, kind engine.OrderKind) *engine.Order {
 		}
 	case engine.OrderDecide:
 		o.Record, o.Hold, o.Epoch = c.record, c.held, l.epoch
+		o.Steps = append(o.Steps, l.final...)
+	case engine.OrderCommit:
+		if l != c.home { // which has done them when it decided
+			o.Steps = append(o.Steps, l.final...)
+		}
 	case engine.OrderConfirm:
 		o.Epoch = l.epoch
 	case engine.OrderUndo:

@@ -7,6 +7,7 @@ import (
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/wire"
 )
 
 // Answer takes an answer of a participant.
@@ -155,7 +156,7 @@ func (c *Coordinator) conclude() {
 		b := c.run.blocked
 		c.port.Blocked(b)
 		c.post(func() { c.call.Block(b) })
-	case !slices.ContainsFunc(c.links, func(l *link) bool { return l.wrote }):
+	case len(c.run.final) == 0 && !slices.ContainsFunc(c.links, func(l *link) bool { return l.wrote }):
 		c.reply() // nothing to decide: every read was of this moment
 		c.letGo()
 	default:
@@ -170,6 +171,10 @@ func met(links []*link) []*link {
 
 func (c *Coordinator) decide() {
 	c.phase = deciding
+	for _, s := range c.run.final {
+		l := c.index[c.env.ShardOf(s.Args[s.Key])]
+		l.final = append(l.final, engine.SagaStep{Cmd: s.Cmd, DB: c.call.DB, Key: s.Key, Args: s.Args})
+	}
 	c.chooseHome()
 	c.writeDown()
 	c.send(c.home, c.order(c.home, engine.OrderDecide))
@@ -183,7 +188,7 @@ func (c *Coordinator) chooseHome() {
 	self := c.env.Self()
 	var first directory.Number
 	for _, l := range c.links {
-		if !l.wrote && c.run.blocked == nil {
+		if !l.wrote && len(l.final) == 0 && c.run.blocked == nil {
 			continue
 		}
 		at := c.env.place(l.shard).Owner
@@ -255,7 +260,11 @@ func (c *Coordinator) after(l *link, kind engine.OrderKind) {
 func (c *Coordinator) writeDown() {
 	c.record = troupev1.BeginDecision(c.record[:0], uint64(c.id), c.run.out.Buf, c.run.out.Errs)
 	for _, l := range c.links {
-		c.record = troupev1.AppendParticipant(c.record, uint32(l.shard), c.attempt, l.visit)
+		var commit []byte
+		if len(l.final) > 0 && l != c.home {
+			commit = wire.AppendOrder(nil, c.order(l, engine.OrderCommit))
+		}
+		c.record = troupev1.AppendParticipant(c.record, uint32(l.shard), c.attempt, l.visit, commit)
 	}
 }
 
@@ -372,6 +381,7 @@ func (c *Coordinator) undone() {
 		c.phase = ended
 		c.leaver.Leave()
 	default:
+		c.astray = c.astray || c.run.astray
 		c.Start()
 	}
 }

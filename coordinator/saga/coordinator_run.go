@@ -18,6 +18,9 @@ type run struct {
 	blocked *Blocked
 	hurries bool // others wait for this goroutine
 	long    bool // so it has ended before its end
+	draft   *draft
+	astray  bool   // it has ended before its end, and is to run again without a draft
+	final   []Step // what a draft has left for the shards to do at the end
 
 	steps []Step        // wanted, with
 	to    *reply.Writer // where the replies go
@@ -33,7 +36,7 @@ type abandoned struct{}
 
 // start prepares a run; nothing of the program happens before next. One that hurries
 // gives up rather than take long.
-func (e *Env) start(call *Call, hurries bool) *run {
+func (e *Env) start(call *Call, hurries, drafts bool) *run {
 	r := &run{call: *call, out: reply.Writer{Proto: call.Out.Proto}, hurries: hurries}
 	if call.Block != nil {
 		r.call.Block = func(b *Blocked) { r.blocked = b }
@@ -48,12 +51,21 @@ func (e *Env) start(call *Call, hurries bool) *run {
 			case nil, any(abandoned{}):
 			case any(escalate{}):
 				r.long = true
+			case any(astray{}):
+				r.astray = true
 			default:
 				panic(p)
 			}
 		}()
+		defer r.endDraft()
 		r.yield = yield
+		if drafts {
+			r.draft = r.fetch()
+		}
 		e.programs[call.Cmd.ID](&r.tx)
+		if r.draft != nil {
+			r.final = r.draft.changes()
+		}
 	})
 	return r
 }
@@ -106,11 +118,18 @@ func (r *run) want() {
 }
 
 // do implements executor. The coordinator fills in the replies.
-func (r *run) do(_ *Tx, steps []Step, w *reply.Writer) {
-	if len(steps) > 0 {
-		r.steps, r.to = steps, w
-		r.want()
+func (r *run) do(t *Tx, steps []Step, w *reply.Writer) {
+	if len(steps) == 0 {
+		return
 	}
+	if r.draft != nil {
+		if r.draft.do(t, steps, w) {
+			return
+		}
+		r.leave()
+	}
+	r.steps, r.to = steps, w
+	r.want()
 }
 
 // local implements executor.

@@ -20,8 +20,8 @@
 // A Coordinator sends orders to participants (shard/engine), and hears answers:
 //
 //	Run      lock these keys, then run these steps, keeping a journal: Ran
-//	Decide   home participant: commit, and keep the record of it: Decided
-//	Commit   all others: make it final: Committed
+//	Decide   home participant: run the last steps, commit, and keep the record of it: Decided
+//	Commit   all others: run the last steps, and make it final: Committed
 //	Forget   home participant: drop the record: Forgotten
 //	Undo     roll back and unlock: Undone
 //	Resolve  after a crash: what is known here? Decided, Prepared or Absent; or Elsewhere
@@ -34,6 +34,10 @@
 // of a circle: it undoes itself everywhere and runs again, no younger than it was. A
 // call that has only read needs no decision, and if its steps are known before it runs
 // it shares its locks with others that do.
+//
+// A script whose keys are declared runs on a draft of them, at the coordinator. What it
+// has changed there are the last steps, for which nobody waits: they cannot but come to
+// the same at the shards, whose keys are locked.
 //
 // Calls of several clients whose steps are known may be carried out together, as a
 // Group: one after the other at one moment.

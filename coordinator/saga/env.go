@@ -21,12 +21,18 @@ type Env struct {
 	Scripts *script.Engine
 	Running *Running
 	Pulse   Pulse
+	// Config is that of the shards.
+	Config atomic.Pointer[engine.Config]
+	// NewDraft returns an empty engine of all slots, for a draft; nil: there are none.
+	NewDraft func() *engine.Engine
 
 	ids      atomic.Uint64 // the last identity of a saga, without its node
 	programs []Program
 	plans    []*Plan
-	computes []bool // by command: Command.Computes
-	hurries  []bool // and Command.Hurries
+	computes []bool      // by command: Command.Computes
+	hurries  []bool      // and Command.Hurries
+	drafts   chan *draft // that wait for a script
+	drafted  []bool      // by command, see drafted
 	byName   map[string]*command.Info
 	group    *command.Info // nil if the table has none
 	seeds    atomic.Uint32 // the last of scripts
@@ -42,6 +48,8 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 		plans:    make([]*Plan, table.Len()),
 		computes: make([]bool, table.Len()),
 		hurries:  make([]bool, table.Len()),
+		drafted:  make([]bool, table.Len()),
+		drafts:   make(chan *draft, keptDrafts),
 		byName:   map[string]*command.Info{},
 	}
 	byRow := map[*command.Row]Command{}
@@ -54,7 +62,7 @@ func NewEnv(table *command.Table, slots *directory.Slots, shards []*shard.Handle
 		if e.programs[info.ID], e.plans[info.ID] = c.Run, c.Plan; c.Run == nil && c.Plan != nil {
 			e.programs[info.ID] = c.Plan.run
 		}
-		e.computes[info.ID], e.hurries[info.ID] = c.Computes, c.Hurries
+		e.computes[info.ID], e.hurries[info.ID], e.drafted[info.ID] = c.Computes, c.Hurries, drafted(info)
 	}
 	e.group = e.byName[groupName]
 	return e

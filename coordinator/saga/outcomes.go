@@ -43,7 +43,10 @@ func (o *Outcomes) add(at outcome, missed *engine.Order) {
 		delete(o.known, o.order[0])
 		o.order = o.order[1:]
 	}
-	o.known[at] = &engine.Order{Kind: missed.Kind, Saga: missed.Saga, Attempt: missed.Attempt, Visit: missed.Visit}
+	o.known[at] = &engine.Order{
+		Kind: missed.Kind, Saga: missed.Saga, Attempt: missed.Attempt, Visit: missed.Visit, Now: missed.Now,
+		Steps: missed.Own().Steps,
+	}
 	o.order = append(o.order, at)
 }
 

@@ -35,6 +35,18 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// One that is back does what it still had to do.
+func TestOutcomesWithSteps(t *testing.T) {
+	var o Outcomes
+	word := []byte("key")
+	o.Missed(1, &engine.Order{Kind: engine.OrderCommit, Saga: 7, Now: 3, Steps: []engine.SagaStep{{Key: 1, Args: [][]byte{nil, word}}}})
+	word[0] = '!' // it was lent
+	got := o.Orphan(answer(engine.AnswerRan, 1, 5))
+	if got == nil || got.Now != 3 || len(got.Steps) != 1 || string(got.Steps[0].Args[1]) != "key" {
+		t.Errorf("it is told %+v", got)
+	}
+}
+
 // A decision that may have been made on one node that is down makes its saga doubtful;
 // one that is held does not, as nobody follows it.
 func TestDoubtfulOutcomes(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	troupev1 "github.com/troupedb/troupe/proto/troupe/v1"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/reply"
+	"github.com/troupedb/troupe/shard/wire"
 )
 
 // Recovery ends a saga whose coordinator has crashed. It knows nothing but the
@@ -178,7 +179,7 @@ func (r *Recovery) tellPrepared() {
 	if r.home >= 0 {
 		for _, p := range r.decided.Participants {
 			if at := int(p.Shard); at == r.home || r.shards[at].away {
-				r.send(at, &engine.Order{Kind: engine.OrderCommit, Saga: r.id, Attempt: p.Attempt, Visit: p.Visit})
+				r.send(at, r.commit(p))
 			}
 		}
 	}
@@ -187,22 +188,37 @@ func (r *Recovery) tellPrepared() {
 		if a.Kind != engine.AnswerPrepared {
 			continue
 		}
-		kind := engine.OrderUndo
-		if r.home >= 0 && names(r.decided, a) {
-			kind = engine.OrderCommit
+		if p := r.named(a); p != nil {
+			r.send(i, r.commit(p))
+		} else {
+			r.send(i, &engine.Order{Kind: engine.OrderUndo, Saga: r.id, Attempt: a.Attempt, Visit: a.Visit})
 		}
-		r.send(i, &engine.Order{Kind: kind, Saga: r.id, Attempt: a.Attempt, Visit: a.Visit})
 	}
 	if r.waiting == 0 {
 		r.proceed()
 	}
 }
 
-// names tells whether the participant that a is from is one of d's.
-func names(d *troupev1.Decision, a *engine.Answer) bool {
-	return slices.ContainsFunc(d.Participants, func(p *troupev1.Participant) bool {
-		return int(p.Shard) == a.Shard && p.Attempt == a.Attempt && p.Visit == a.Visit
-	})
+// named returns the decision's participant that a is from, nil if it has none.
+func (r *Recovery) named(a *engine.Answer) *troupev1.Participant {
+	for _, p := range r.decided.GetParticipants() {
+		if int(p.Shard) == a.Shard && p.Attempt == a.Attempt && p.Visit == a.Visit {
+			return p
+		}
+	}
+	return nil
+}
+
+// commit returns the order for a participant to commit, with what it may still have to do.
+func (r *Recovery) commit(p *troupev1.Participant) *engine.Order {
+	if len(p.Commit) == 0 {
+		return &engine.Order{Kind: engine.OrderCommit, Saga: r.id, Attempt: p.Attempt, Visit: p.Visit}
+	}
+	o, err := wire.ParseOrder(p.Commit, r.env.Table)
+	if err != nil {
+		panic("saga: " + err.Error()) // a coordinator wrote it
+	}
+	return o
 }
 
 // answer gives the client the reply that was decided, or an error.

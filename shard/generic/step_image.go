@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupedb/troupe/shard/command"
 	"github.com/troupedb/troupe/shard/data"
+	"github.com/troupedb/troupe/shard/data/num"
 	"github.com/troupedb/troupe/shard/engine"
 	"github.com/troupedb/troupe/shard/keyspace"
 )
@@ -24,6 +25,29 @@ func stepImage(c *engine.Ctx) {
 	r := c.Find()
 	if r == 0 {
 		c.Out.Null()
+		return
+	}
+	c.Out.Bulk(appendImage(c, r))
+}
+
+// ~peek <key> <most> <until> is ~image where the image is not far longer than so many
+// bytes and the key has no end before that time, Unix milliseconds; else it replies 0.
+var stepPeekRow = keyStep("~peek", 4, command.ReadOnly, command.RO|command.Access)
+
+func stepPeek(c *engine.Ctx) {
+	r := c.Find()
+	if r == 0 {
+		c.Out.Null()
+		return
+	}
+	most, _ := num.ParseInt(c.Args[2]) // both are a program's
+	until, _ := num.ParseInt(c.Args[3])
+	size := int64(len(c.KS.Arena.Val(r)))
+	if c.KS.Kind(r) != keyspace.String {
+		size = c.KS.Object(r).MemBytes()
+	}
+	if end := c.KS.Expiry(r); size > most || end != 0 && end < until {
+		c.Out.Int(0)
 		return
 	}
 	c.Out.Bulk(appendImage(c, r))

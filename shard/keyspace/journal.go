@@ -90,6 +90,9 @@ func (j *Journal) keep(name, val []byte) (ownName, ownVal []byte) {
 	return own[:len(name):len(name)], own[len(name):]
 }
 
+// Len returns how many changes j holds.
+func (j *Journal) Len() int { return len(j.undo) }
+
 // Empty tells whether j holds no change.
 func (j *Journal) Empty() bool { return len(j.undo) == 0 }
 
