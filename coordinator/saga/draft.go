@@ -48,8 +48,8 @@ const (
 	maxDraftBytes = 64 << 10
 	// keptDrafts is how many a node keeps for the next script, and keptDraftBytes how
 	// much memory one may have then.
-	keptDrafts     = 16
-	keptDraftBytes = 1 << 20
+	keptDrafts     = 8
+	keptDraftBytes = 4 << 20
 )
 
 func (e *Env) openDraft() *draft {
@@ -58,6 +58,7 @@ func (e *Env) openDraft() *draft {
 	case d = <-e.drafts:
 	default:
 		d = &draft{engine: e.NewDraft()}
+		d.engine.KS.Arena.Keeps = true
 	}
 	d.engine.SetConfig(e.Config.Load())
 	return d

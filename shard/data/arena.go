@@ -40,6 +40,10 @@ type page struct {
 
 // Arena allocates the records of one shard.
 type Arena struct {
+	// Keeps makes each size class keep its last page, for an arena that is filled and
+	// emptied again and again: a page may cost a page fault, and the other way another.
+	Keeps bool
+
 	base    []unsafe.Pointer // of each page; nil: not held
 	pages   []page
 	partial [numClasses]int32
@@ -124,7 +128,7 @@ func (a *Arena) release(r Ref) {
 	if wasFull {
 		a.link(i, class)
 	}
-	if p.live == 0 {
+	if p.live == 0 && !(a.Keeps && p.next == noPage && p.prev == noPage) {
 		a.unlink(i, class)
 		a.retire(i)
 	}

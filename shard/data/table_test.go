@@ -202,3 +202,27 @@ func BenchmarkTableFind(b *testing.B) {
 	}
 	b.ReportMetric(float64(a.Used()+table.MemBytes())/float64(len(keys)), "B/key")
 }
+
+// An arena that keeps its pages does not go to the pool for each record that is its only
+// one, and has one page of each class at most when it is empty.
+func TestArenaKeeps(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		a := NewArena()
+		defer a.Close()
+		a.Keeps = keeps
+		var refs []Ref
+		for range 3 * pageBytes / 64 {
+			refs = append(refs, a.Alloc(0, []byte("key"), 64, 0))
+		}
+		for _, r := range refs {
+			a.Free(r)
+		}
+		if kept := a.Resident() == pageBytes; kept != keeps || a.Used() != 0 {
+			t.Errorf("keeps %v: %d bytes are resident, %d used", keeps, a.Resident(), a.Used())
+		}
+		a.Free(a.Alloc(0, []byte("key"), 64, 0))
+		if kept := a.Resident() == pageBytes; kept != keeps {
+			t.Errorf("keeps %v: %d bytes are resident", keeps, a.Resident())
+		}
+	}
+}
