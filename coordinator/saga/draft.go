@@ -52,16 +52,28 @@ const (
 	keptDraftBytes = 4 << 20
 )
 
-func (e *Env) openDraft() *draft {
-	var d *draft
-	select {
-	case d = <-e.drafts:
-	default:
+// openDraft returns an empty draft. now is in Unix milliseconds.
+func (e *Env) openDraft(now int64) *draft {
+	d := e.spareDraft()
+	if d != nil && d.engine.KS.Now() > now+draftMargin/2 { // the clock was set back: keys might end on it too early
+		d.engine.KS.Close()
+		d = nil
+	}
+	if d == nil {
 		d = &draft{engine: e.NewDraft()}
 		d.engine.KS.Arena.Keeps = true
 	}
 	d.engine.SetConfig(e.Config.Load())
 	return d
+}
+
+func (e *Env) spareDraft() *draft {
+	select {
+	case d := <-e.drafts:
+		return d
+	default:
+		return nil
+	}
 }
 
 // closeDraft takes back a draft, unless one of its commands has panicked.
@@ -103,17 +115,17 @@ func (r *run) fetch() *draft {
 	if err != nil || len(keys) == 0 || len(keys) > maxDraftKeys {
 		return nil
 	}
-	peek, most := t.Find("~peek"), strconv.AppendInt(nil, maxDraftValue, 10)
-	until := strconv.AppendInt(nil, t.Now+draftMargin, 10)
+	peek := t.Find("~peek")
+	most, life := strconv.AppendInt(nil, maxDraftValue, 10), strconv.AppendInt(nil, draftMargin, 10)
 	var steps []Step
 	for _, k := range keys {
 		name := t.Args[k.Pos]
 		if !slices.ContainsFunc(steps, func(s Step) bool { return bytes.Equal(s.Args[1], name) }) {
-			steps = append(steps, Step{Cmd: peek, Args: [][]byte{nil, name, most, until}, Key: 1})
+			steps = append(steps, Step{Cmd: peek, Args: [][]byte{nil, name, most, life}, Key: 1})
 		}
 	}
 	t.Do(steps)
-	d := t.env.openDraft()
+	d := t.env.openDraft(t.Now)
 	for i := range steps {
 		switch v, _ := reply.Parse(steps[i].Reply); {
 		case v.Kind == ':': // too large, or soon to end

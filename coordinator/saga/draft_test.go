@@ -140,6 +140,16 @@ func TestNotOnDrafts(t *testing.T) {
 		t.Errorf("much: %q", d.kinds)
 	}
 	n.expect("STRLEN much", fmt.Sprint(":", maxDraftBytes/2*3))
+	for _, h := range n.env.Shards { // somebody's clock is ahead
+		h.Engine.KS.Advance(n.now + 1)
+	}
+	n.do("SET late 1 PX 10000")
+	for _, h := range n.env.Shards {
+		h.Engine.KS.Advance(n.now + 2)
+	}
+	if d := n.byMessages(5, scriptOf("return redis.call('APPEND', KEYS[1], 'y')", "1", "late")); !slices.Contains(d.kinds, "decide 0") {
+		t.Errorf("late, by another's clock: %q", d.kinds)
+	}
 	n.expect("STRLEN large", fmt.Sprint(":", maxDraftValue+2))
 	n.expect("GET soon", "$2 1y")
 }
@@ -150,7 +160,7 @@ func TestKeptDrafts(t *testing.T) {
 	n.byMessages(1, scriptOf("return 1", "1", "k"))
 	var open []*draft
 	for range keptDrafts + 3 {
-		open = append(open, n.env.openDraft())
+		open = append(open, n.env.openDraft(n.now))
 	}
 	open[0].inside = true
 	for _, d := range open {
@@ -163,6 +173,18 @@ func TestKeptDrafts(t *testing.T) {
 		if d := <-n.env.drafts; d == open[0] {
 			t.Error("one is kept that was left in the middle")
 		}
+	}
+}
+
+// A draft of before the clock was set back is not used any more.
+func TestDraftsFollowTheClock(t *testing.T) {
+	n := newLocalNode(t, 1)
+	n.byMessages(1, scriptOf("return 1", "1", "k"))
+	d := n.env.openDraft(n.now)
+	d.engine.KS.Advance(n.now + draftMargin)
+	n.env.closeDraft(d)
+	if again := n.env.openDraft(n.now); again == d {
+		t.Error("it is used")
 	}
 }
 

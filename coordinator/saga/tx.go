@@ -23,7 +23,7 @@ type Command struct {
 	// database).
 	Computes bool
 	// Hurries tells that a program which Computes gives up before it keeps an event
-	// loop for long.
+	// loop for long, and may run on a draft: a script.
 	Hurries bool
 }
 

@@ -30,8 +30,8 @@ func stepImage(c *engine.Ctx) {
 	c.Out.Bulk(appendImage(c, r))
 }
 
-// ~peek <key> <most> <until> is ~image where the image is not far longer than so many
-// bytes and the key has no end before that time, Unix milliseconds; else it replies 0.
+// ~peek <key> <most> <life> is ~image where the image is not far longer than so many
+// bytes and the key lives for so many milliseconds at least; else it replies 0.
 var stepPeekRow = keyStep("~peek", 4, command.ReadOnly, command.RO|command.Access)
 
 func stepPeek(c *engine.Ctx) {
@@ -41,12 +41,12 @@ func stepPeek(c *engine.Ctx) {
 		return
 	}
 	most, _ := num.ParseInt(c.Args[2]) // both are a program's
-	until, _ := num.ParseInt(c.Args[3])
+	life, _ := num.ParseInt(c.Args[3])
 	size := int64(len(c.KS.Arena.Val(r)))
 	if c.KS.Kind(r) != keyspace.String {
 		size = c.KS.Object(r).MemBytes()
 	}
-	if end := c.KS.Expiry(r); size > most || end != 0 && end < until {
+	if end := c.KS.Expiry(r); size > most || end != 0 && end < c.KS.Now()+life {
 		c.Out.Int(0)
 		return
 	}
