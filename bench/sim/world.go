@@ -33,8 +33,8 @@ type Options struct {
 	Calls   int   // of each client
 	Think   int64 // at most, between two calls, milliseconds
 	Faults  Faults
-	// Plain makes no groups and no keys that end after a while, as worlds were before there
-	// were any: for seeds that were kept then.
+	// Plain makes no groups, no drafts and no keys that end after a while, as worlds were
+	// before there were any: for seeds that were kept then.
 	Plain bool
 	// Brief makes most calls on keys that end after a while.
 	Brief bool
