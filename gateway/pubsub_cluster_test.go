@@ -591,6 +591,7 @@ func TestPeerThatIsDownAndBack(t *testing.T) {
 	own.do("SUBSCRIBE ch", "subscribe ch :1")
 	p.do("PUBLISH ch x", ":2")
 	own.expect("message ch x")
+	sub.expect("message ch x") // what is on its way when a link ends may be lost
 	for range 3 {
 		for _, at := range []int{0, 1} { // node 3 does not know that it is down
 			c.setState(at, 2, directory.Down)
@@ -610,8 +611,8 @@ func TestPeerThatIsDownAndBack(t *testing.T) {
 		c.joined(3)
 		p.do("PUBLISH ch again", ":2")
 		own.expect("message ch again")
+		sub.expect("message ch again")
 	}
-	sub.expect("message ch x", "message ch again", "message ch again", "message ch again")
 }
 
 // Links that break and come back: nothing is out of order, nothing is twice, and in

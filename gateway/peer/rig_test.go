@@ -234,8 +234,18 @@ func (n *node) follow(d *directory.Directory, self directory.Number) {
 		done := make(chan struct{})
 		h.Tell(shard.Func(func(*engine.Engine) { close(done) }))
 		<-done
+		await(n.t, "a shard at rest", func() bool { return atRest(h) }) // a busy one answers later than another does
 	}
 	n.net.Update(&mine)
+}
+
+// atRest tells whether a shard would carry a request out at once.
+func atRest(h *shard.Handle) bool {
+	if h.Lease.UserMessageCount() > 0 || !h.Lease.TryAcquire() {
+		return false
+	}
+	h.Lease.Release()
+	return true
 }
 
 // on runs f on the client's loop.
