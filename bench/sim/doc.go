@@ -29,8 +29,8 @@
 // # What is checked
 //
 // Clients run random commands, transactions with and without WATCH, scripts that
-// compute their keys or declare them, and blocking moves. Each call that takes effect does so at one
-// known moment: a single command when it runs, a saga when all its locks are there
+// compute their keys or declare them, and blocking moves. Each call that takes effect
+// does so at one known moment: a single command when it runs, a saga when all its locks are there
 // together. So the check is exact: all calls are replayed in the order of these moments
 // on a node without faults, one after the other, and every reply and the final state
 // must be the same. That is strict serializability, as a call's moment is between its

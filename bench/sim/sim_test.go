@@ -26,7 +26,7 @@ type worldKind struct {
 }
 
 var worldKinds = []worldKind{
-	{"node", 4, "Dropped Doubled Slowed Panics Stalls Groups Apart Expired Crowds Drafts", func(seed uint64) Options {
+	{"node", 4, "Dropped Doubled Slowed Panics Stalls Groups Apart Expired Crowds Drafts Redone", func(seed uint64) Options {
 		o := Options{Nodes: 1, Clients: 3 + int(seed%4), Calls: 10}
 		switch seed % 4 {
 		case 1:
@@ -56,7 +56,7 @@ var worldKinds = []worldKind{
 		return o
 	}},
 	{"all", 6, "Dropped Doubled Slowed Panics Stalls Late Cuts OneWay Pauses Crashes Restarts Moves Moved Skewed " +
-		"Downs Ups Fenced Confirms Recoveries Orphans Lost Unreachable Elsewhere Refused Unknown Failed Groups Apart Told Expired Crowds Drafts",
+		"Downs Ups Fenced Confirms Recoveries Orphans Lost Unreachable Elsewhere Refused Unknown Failed Groups Apart Told Expired Crowds Drafts Redone",
 		cluster(Faults{
 			Drop: 0.02, Double: 0.05, Slow: 0.05, Panic: 0.002, Stall: 0.01, Lag: 0.2, Cut: 0.02, Pause: 0.01, Crash: 0.01, Move: 0.05, Skew: 2000,
 		})},

@@ -115,13 +115,13 @@ func (r *run) fetch() *draft {
 	if err != nil || len(keys) == 0 || len(keys) > maxDraftKeys {
 		return nil
 	}
-	peek := t.Find("~peek")
+	look := t.Find("~image")
 	most, life := strconv.AppendInt(nil, maxDraftValue, 10), strconv.AppendInt(nil, draftMargin, 10)
 	var steps []Step
 	for _, k := range keys {
 		name := t.Args[k.Pos]
 		if !slices.ContainsFunc(steps, func(s Step) bool { return bytes.Equal(s.Args[1], name) }) {
-			steps = append(steps, Step{Cmd: peek, Args: [][]byte{nil, name, most, life}, Key: 1})
+			steps = append(steps, Step{Cmd: look, Args: [][]byte{nil, name, most, life}, Key: 1})
 		}
 	}
 	t.Do(steps)

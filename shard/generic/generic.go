@@ -34,7 +34,6 @@ func Commands(loaders *keyspace.Loaders) []engine.Command {
 		{Row: &stepRenameRow, Run: stepRename},
 		{Row: &stepMoveRow, Run: stepMove},
 		{Row: &stepImageRow, Run: stepImage},
-		{Row: &stepPeekRow, Run: stepPeek},
 		{Row: &stepPutRow, Run: func(c *engine.Ctx) { stepPut(c, loaders) }},
 		{Row: &stepDropRow, Run: stepDrop},
 		{Row: &stepWatchRow, Run: stepWatch},

@@ -18,39 +18,32 @@ import (
 //	from 9 on   of other kinds: what AppendImage wrote
 const imageHeader = 9
 
-// ~image replies with the image of the key's value, null if there is none.
-var stepImageRow = keyStep("~image", 2, command.ReadOnly, command.RO|command.Access)
+// ~image <key> [<most> <life>] replies with the image of the key's value, null if there
+// is none, and 0 if it is far longer than so many bytes or the key lives for less than so
+// many milliseconds.
+var stepImageRow = keyStep("~image", -2, command.ReadOnly, command.RO|command.Access)
 
 func stepImage(c *engine.Ctx) {
-	r := c.Find()
-	if r == 0 {
+	switch r := c.Find(); {
+	case r == 0:
 		c.Out.Null()
-		return
+	case len(c.Args) > 3 && !withinReach(c, r):
+		c.Out.Int(0)
+	default:
+		c.Out.Bulk(appendImage(c, r))
 	}
-	c.Out.Bulk(appendImage(c, r))
 }
 
-// ~peek <key> <most> <life> is ~image where the image is not far longer than so many
-// bytes and the key lives for so many milliseconds at least; else it replies 0.
-var stepPeekRow = keyStep("~peek", 4, command.ReadOnly, command.RO|command.Access)
-
-func stepPeek(c *engine.Ctx) {
-	r := c.Find()
-	if r == 0 {
-		c.Out.Null()
-		return
-	}
+// withinReach tells whether a key is as small, and lives as long, as was asked for.
+func withinReach(c *engine.Ctx, r data.Ref) bool {
 	most, _ := num.ParseInt(c.Args[2]) // both are a program's
 	life, _ := num.ParseInt(c.Args[3])
 	size := int64(len(c.KS.Arena.Val(r)))
 	if c.KS.Kind(r) != keyspace.String {
 		size = c.KS.Object(r).MemBytes()
 	}
-	if end := c.KS.Expiry(r); size > most || end != 0 && end < c.KS.Now()+life {
-		c.Out.Int(0)
-		return
-	}
-	c.Out.Bulk(appendImage(c, r))
+	end := c.KS.Expiry(r)
+	return size <= most && (end == 0 || end >= c.KS.Now()+life)
 }
 
 func appendImage(c *engine.Ctx, r data.Ref) []byte {
