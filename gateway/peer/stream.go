@@ -36,7 +36,9 @@ type stream struct {
 	// retiring: it ends when nothing is asked any more.
 	retiring bool
 
-	open atomic.Int64 // asked.len(), as of the last turn
+	// What others than the loop go by: asked.len() and the bytes of out that are not
+	// sent, of when the loop has last told them, and the mail it has taken since.
+	open, waiting atomic.Int64
 
 	mu     sync.Mutex
 	mail   []letter // from other goroutines
@@ -66,7 +68,13 @@ func (s *stream) unsent() int { return len(s.out) - s.sent + int(s.conn.Unsent()
 func (s *stream) behind() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.bytes+int(s.conn.Unsent()) > softStream || len(s.mail)+int(s.open.Load()) >= maxAsked
+	return s.bytes+int(s.waiting.Load()+s.conn.Unsent()) > softStream || len(s.mail)+int(s.open.Load()) >= maxAsked
+}
+
+// tell lets others than the loop know how much there is to do.
+func (s *stream) tell() {
+	s.open.Store(int64(s.asked.len()))
+	s.waiting.Store(int64(len(s.out) - s.sent))
 }
 
 // ask begins the frame of a request.
@@ -88,7 +96,7 @@ func (s *stream) soil() {
 // would not read. Two nodes that do not read what the other answers because that does
 // not read what they ask would wait for ever.
 func (s *stream) send() (more bool) {
-	s.open.Store(int64(s.asked.len()))
+	defer s.tell()
 	for !s.closed && s.sent < len(s.out) {
 		room := netloop.SoftOutput - 1 - int(s.conn.Unsent())
 		if room <= 0 {
@@ -152,6 +160,8 @@ func (s *stream) collect() []letter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mail := s.mail
+	s.open.Add(int64(len(mail)))
+	s.waiting.Add(int64(s.bytes))
 	s.mail, s.bytes, s.called = nil, 0, false
 	return mail
 }
@@ -175,7 +185,7 @@ func (s *stream) takeMail() {
 // Data implements netloop.Session: it takes what the peer answers.
 func (s *stream) Data(in []byte) (consumed int) {
 	defer func() {
-		s.open.Store(int64(s.asked.len()))
+		s.tell()
 		if p := recover(); p != nil {
 			s.net.recovered(p)
 			s.conn.Close()
