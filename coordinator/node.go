@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 
@@ -20,6 +21,8 @@ type Node struct {
 	System *actor.ActorSystem
 	Table  *command.Table
 	Env    *saga.Env
+
+	coldKeys int64
 }
 
 // Options make a Node.
@@ -35,6 +38,9 @@ type Options struct {
 	Effects  engine.Effects
 	Config   *engine.Config
 	Logger   *slog.Logger
+	// ColdKeys is how many keys the node must have for lookups to be prepared, see
+	// shard.Ahead; 0: shard.ColdKeys, -1: they always are.
+	ColdKeys int
 }
 
 // Start makes the table and starts the shards.
@@ -45,7 +51,7 @@ func Start(o Options) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("command table: %w", err)
 	}
-	n := &Node{System: o.System, Table: table}
+	n := &Node{System: o.System, Table: table, coldKeys: int64(cmp.Or(o.ColdKeys, shard.ColdKeys))}
 	if n.System == nil {
 		n.System = system.New(o.Logger)
 	}
@@ -63,6 +69,7 @@ func Start(o Options) (*Node, error) {
 	}
 	n.Env = saga.NewEnv(table, directory.Even(o.Shards), shards, programs)
 	n.Env.Config.Store(o.Config)
+	n.Env.Cold.Store(n.coldKeys < 0)
 	n.Env.NewDraft = func() *engine.Engine {
 		return engine.New(engine.Options{Slots: slot.Count, Seed: o.Seed, Handlers: handlers, Effects: mute{}})
 	}
@@ -103,7 +110,9 @@ func topRows(engines []engine.Command, programs []saga.Command, locals []*comman
 // Tick gives every shard its share of work that nobody asks for. A busy shard
 // gets it as a message.
 func (n *Node) Tick(now int64) {
+	keys := int64(0)
 	for _, h := range n.Env.Shards {
+		keys += h.Engine.Keys.Load()
 		tick := func(e *engine.Engine) { e.Tick(now) }
 		if h.Lease.TryAcquire() {
 			h.Lease.Invoke(shard.Func(tick))
@@ -112,6 +121,7 @@ func (n *Node) Tick(now int64) {
 			h.Tell(shard.Func(tick))
 		}
 	}
+	n.Env.Cold.Store(keys >= n.coldKeys)
 	data.Tidy()
 }
 

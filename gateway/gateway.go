@@ -31,6 +31,7 @@ type Config struct {
 	Shards      int
 	Loops       int // event loops, 0: as many as DefaultLoops says
 	Portable    bool
+	ColdKeys    int  // see coordinator.Options
 	OwnProcs    bool // see netloop.Options
 	RequirePass string
 	MaxClients  int
@@ -137,6 +138,7 @@ func (g *Gateway) start(cfg *Config, l *net.TCPListener) error {
 	node, err := coordinator.Start(coordinator.Options{
 		Shards: cfg.Shards, Seed: rand.Uint64(), Locals: localRows(locals), Programs: conn.Programs,
 		Effects: g.hub, Config: engine.DefaultConfig(), Logger: cfg.Logger, System: g.system,
+		ColdKeys: cfg.ColdKeys,
 	})
 	if err != nil {
 		return fmt.Errorf("start node: %w", err)

@@ -21,6 +21,9 @@ type Env struct {
 	Scripts *script.Engine
 	Running *Running
 	Pulse   Pulse
+	// Cold tells that the node has so many keys that lookups mostly wait for memory, see
+	// shard.Ahead.
+	Cold atomic.Bool
 	// Config is that of the shards.
 	Config atomic.Pointer[engine.Config]
 	// NewDraft returns an empty engine of all slots, for a draft; nil: there are none.

@@ -22,6 +22,7 @@ type Runner struct {
 	journaling bool
 	journals   []keyspace.Journal // by shard
 	request    engine.Request
+	ahead      keyspace.Ahead
 }
 
 // NewRunner returns a runner for one goroutine.
@@ -189,11 +190,29 @@ func (r *Runner) unready() bool {
 // do implements executor.
 func (r *Runner) do(t *Tx, steps []Step, w *reply.Writer) {
 	for i := range steps {
+		if i%keyspace.MaxAhead == 0 && len(steps)-i > 1 && r.env.Cold.Load() {
+			r.fetchAhead(t, steps[i:])
+		}
 		s := &steps[i]
 		s.from = len(w.Buf)
 		r.step(t, s, w)
 		s.to = len(w.Buf)
 	}
+}
+
+// fetchAhead prepares the lookups of the next steps, as far as their shards are held.
+func (r *Runner) fetchAhead(t *Tx, steps []Step) {
+	for i := range steps[:min(len(steps), keyspace.MaxAhead)] {
+		s := &steps[i]
+		if s.Key == 0 {
+			continue
+		}
+		in := slot.Of(s.Args[s.Key])
+		if at := r.env.Slots.Shard(in); r.held.has(at) {
+			r.ahead.Add(r.env.Shards[at].Engine.KS, t.DB, in, s.Args[s.Key])
+		}
+	}
+	r.ahead.Fetch()
 }
 
 func (r *Runner) step(t *Tx, s *Step, w *reply.Writer) {

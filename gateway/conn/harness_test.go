@@ -24,6 +24,7 @@ func node(t *testing.T, change ...func(*gateway.Config)) *gateway.Gateway {
 	cfg := gateway.DefaultConfig()
 	cfg.Port, cfg.PortGiven, cfg.Shards, cfg.Loops = 0, true, 4, 2
 	cfg.EnableDebug = "yes"
+	cfg.ColdKeys = -1 // so that few keys do to look ahead
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	for _, f := range change {
 		f(&cfg)

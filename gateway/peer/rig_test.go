@@ -144,6 +144,7 @@ func start(t testing.TB, o options) *node {
 	var err error
 	n.node, err = coordinator.Start(coordinator.Options{
 		Shards: shards, Seed: 1, Effects: noEffects{}, Config: engine.DefaultConfig(), Logger: slog.New(slog.DiscardHandler),
+		ColdKeys: -1, // so that few keys do to look ahead
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ type serving struct {
 	conn    *netloop.Conn
 	from    directory.Number // 0 before its hello
 	request wire.Request
+	ahead   lookahead
 	run     engine.Request
 	orders  wire.Orders
 	lease   *shard.Handle
@@ -56,7 +57,7 @@ func (s *serving) Data(in []byte) (consumed int) {
 		if s.from == 0 {
 			most = maxHello
 		}
-		f, n, err := next(in[consumed:], most)
+		f, n, err := s.next(in[consumed:], most)
 		if err == nil && n > 0 {
 			err = s.take(&f)
 		}
@@ -126,12 +127,8 @@ func (s *serving) frame(k kind, id uint64, content []byte) {
 // command runs a command on one key: under the shard's lease, which is kept for the
 // next, or else by a message.
 func (s *serving) command(f *frame) error {
-	r := &s.request
-	turn, content, ok := takeUint(f.content, true)
-	if !ok {
-		return errFrame
-	}
-	if err := wire.ParseRequest(content, s.net.env.Table, r); err != nil {
+	turn, r, err := s.read(f)
+	if err != nil {
 		return err
 	}
 	index := s.net.env.Slots.Shard(r.Slot)
@@ -202,14 +199,20 @@ func (s *serving) release() {
 	}
 }
 
-// rest is at the end of a turn. The words of a large command are not kept.
+// rest is at the end of a turn.
 func (s *serving) rest() {
 	s.release()
-	if cap(s.request.Args) > keptWords {
-		s.request.Args = nil
-	}
-	clear(s.request.Args[:cap(s.request.Args)])
+	forget(&s.request)
+	s.ahead.end()
 	s.orders.Rest()
+}
+
+// forget lets go of a request's words. Their list is used again, but not a large one.
+func forget(r *wire.Request) {
+	if cap(r.Args) > keptWords {
+		r.Args = nil
+	}
+	clear(r.Args[:cap(r.Args)])
 }
 
 // keptWords is how many words a command may have had whose list of them is kept.

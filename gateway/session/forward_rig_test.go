@@ -49,6 +49,7 @@ func newTroupe(t testing.TB, n int, portable bool) *troupe {
 		}
 		cfg := gateway.DefaultConfig()
 		cfg.Port, cfg.Shards, cfg.Streams, cfg.Logger, cfg.Portable = 0, troupeShards, l, slog.New(slog.DiscardHandler), portable
+		cfg.ColdKeys = -1 // so that few keys do to look ahead
 		port := l.Addr().(*net.TCPAddr).Port
 		g, err := gateway.Start(cfg)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/troupedb/troupe/coordinator"
 	"github.com/troupedb/troupe/gateway/netloop"
@@ -25,9 +26,13 @@ type client struct {
 	conn    *netloop.Conn
 	server  *session.Server
 	worker  any
+	tick    func()
 }
 
-func newClient(t testing.TB) *client {
+func newClient(t testing.TB) *client { return newClientOf(t, 0) }
+
+// newClientOf is newClient of a node that looks ahead from so many keys on.
+func newClientOf(t testing.TB, coldKeys int) *client {
 	t.Helper()
 	rows := make([]*command.Row, len(session.Commands))
 	for i := range session.Commands {
@@ -36,6 +41,7 @@ func newClient(t testing.TB) *client {
 	node, err := coordinator.Start(coordinator.Options{
 		Shards: 16, Seed: 1, Locals: rows, Effects: noEffects{},
 		Config: engine.DefaultConfig(), Logger: slog.New(slog.DiscardHandler),
+		ColdKeys: coldKeys,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +56,7 @@ func newClient(t testing.TB) *client {
 	server := session.NewServer(node.Env, nil, session.Commands)
 	server.Limits.Store(&session.Limits{MaxClients: 1, MaxBulk: 1 << 20, MaxQuery: 1 << 20})
 	c := &client{conn: &netloop.Conn{Remote: "127.0.0.1:1"}, server: server, worker: server.NewWorker()}
+	c.tick = func() { node.Tick(time.Now().UnixMilli()) }
 	if c.session = server.Open(c.conn, c.worker); c.session == nil {
 		t.Fatalf("refused: %s", c.conn.W.Buf)
 	}
@@ -108,6 +115,15 @@ func TestHotCommandsDoNotAllocate(t *testing.T) {
 		if got := testing.AllocsPerRun(100, func() { c.run(in) }); got != 0 {
 			t.Errorf("%s allocates %v times", h.name, got)
 		}
+	}
+}
+
+func TestPipelinesDoNotAllocate(t *testing.T) {
+	c := newClientOf(t, -1)
+	in := []byte(strings.Repeat(encode("SET key:1 value")+encode("GET key:1")+encode("INCR n"), 20))
+	c.run(in)
+	if got := testing.AllocsPerRun(100, func() { c.run(in) }); got != 0 {
+		t.Errorf("a pipeline allocates %v times", got)
 	}
 }
 

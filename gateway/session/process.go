@@ -33,6 +33,7 @@ func (s *Session) Data(in []byte) (consumed int) {
 	s.w.netIn += uint64(consumed)
 	s.w.netOut += uint64(max(0, len(s.Conn.W.Buf)-start))
 	s.releaseLease()
+	s.w.ahead.end()
 	s.input = 0
 	s.publish()
 	if s.OverOutputLimit() {
@@ -51,7 +52,7 @@ func (s *Session) work(in []byte) (consumed int, done bool) {
 		}
 	}()
 	for !s.Conn.Paused() && !s.Conn.Closing() && len(s.Conn.W.Buf) < netloop.SoftOutput {
-		args, n, err := s.parser.Next(in[consumed:], &s.limits)
+		args, n, err := s.next(in[consumed:])
 		if s.pipe.len() > 0 && (err != nil || len(args) > 0 && !s.mayOvertake(args)) {
 			s.hold() // it is parsed again once all replies before it are there
 			return consumed, true

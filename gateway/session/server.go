@@ -239,6 +239,7 @@ type worker struct {
 	loop   *peer.Loop
 	abroad wire.Request
 	keys   []command.KeyPos // scratch
+	ahead  lookahead
 
 	commands, errors, inline, netIn, netOut uint64
 	driving                                 int // calls

@@ -166,6 +166,7 @@ func (s *Session) Reset() {
 	s.Subs, s.DB, s.Name, s.Reply, s.NoEvict = 0, 0, "", ReplyOn, false
 	s.Conn.W.Proto = reply.RESP2
 	s.Authed = s.Server.Limits.Load().Password == ""
+	s.refreshLimits()
 }
 
 // Refresh makes the session obey settings, and its own authentication, that have

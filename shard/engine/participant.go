@@ -22,7 +22,8 @@ type sagas struct {
 	reply        Answer       // scratch, for a Sink
 	request      Request      // scratch, as are
 	writer       reply.Writer // these
-	waste        []byte       // replies that nobody wants
+	ahead        keyspace.Ahead
+	waste        []byte // replies that nobody wants
 	spare        []*participant
 	doors        doors // shut by OrderResolve
 	ticked       int64 // when Tick was called last, by this node's clock
@@ -343,10 +344,23 @@ func (e *Engine) runOrder(p *participant) {
 	w := &e.sagas.writer
 	*w = reply.Writer{Proto: o.Proto, Buf: a.Out}
 	for i := range o.Steps {
+		if i%keyspace.MaxAhead == 0 && len(o.Steps)-i > 1 {
+			e.fetchAhead(o.Steps[i:])
+		}
 		e.sagaStep(p, &o.Steps[i], w, o.Now)
 		a.Ends = append(a.Ends, len(w.Buf))
 	}
 	a.Out, a.Errs, a.Wrote, a.Kind = w.Buf, w.Errs, !p.journal.Empty(), AnswerRan
+}
+
+// fetchAhead prepares the lookups of the next steps.
+func (e *Engine) fetchAhead(steps []SagaStep) {
+	for i := range steps[:min(len(steps), keyspace.MaxAhead)] {
+		if s := &steps[i]; s.Key > 0 {
+			e.sagas.ahead.Add(e.KS, s.DB, slot.Of(s.Args[s.Key]), s.Args[s.Key])
+		}
+	}
+	e.sagas.ahead.Fetch()
 }
 
 func (e *Engine) sagaStep(p *participant, s *SagaStep, w *reply.Writer, now int64) {
