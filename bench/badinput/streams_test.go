@@ -17,6 +17,7 @@ import (
 	"github.com/troupedb/troupe/actors/directory"
 	"github.com/troupedb/troupe/bench/conformance/target"
 	"github.com/troupedb/troupe/bench/conformance/wire"
+	"github.com/troupedb/troupe/bench/freeport"
 	"github.com/troupedb/troupe/gateway"
 	"github.com/troupedb/troupe/gateway/session"
 	"github.com/troupedb/troupe/shard/command"
@@ -36,20 +37,15 @@ type streams struct {
 func startStreams(t *testing.T) *streams {
 	t.Helper()
 	name := fmt.Sprintf("badinput-%x", rand.Uint64())
-	var ports [6]string
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		_, ports[i], _ = net.SplitHostPort(l.Addr().String())
-		l.Close()
+	ports, err := freeport.Find(6)
+	if err != nil {
+		t.Fatal(err)
 	}
+	port := func(i int) string { return strconv.Itoa(ports[i]) }
 	flags := func(i int) []string {
 		return []string{
-			"--isolated=false", "--cluster", name, "--name", fmt.Sprint("n", i), "--gossip-port", ports[3*i], "--actor-port", ports[3*i+1],
-			"--stream-port", ports[3*i+2], "--join", "127.0.0.1:" + ports[0], "--shards", "8",
+			"--isolated=false", "--cluster", name, "--name", fmt.Sprint("n", i), "--gossip-port", port(3 * i), "--actor-port", port(3*i + 1),
+			"--stream-port", port(3*i + 2), "--join", "127.0.0.1:" + port(0), "--shards", "8",
 		}
 	}
 	first := target.Start(t, target.Options{Args: append(flags(0), "--bootstrap-expect", "1")})

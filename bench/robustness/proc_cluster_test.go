@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/troupedb/troupe/bench/conformance/target"
 	"github.com/troupedb/troupe/bench/conformance/wire"
+	"github.com/troupedb/troupe/bench/freeport"
 	"github.com/troupedb/troupe/gateway/session"
 )
 
@@ -376,40 +376,11 @@ func tail(s string) string {
 	return s
 }
 
-// nextPort is where the search for free ports goes on. Its range is below that from
-// which systems take ports for outgoing connections, so that a node that is started
-// again finds its own still free.
-var nextPort atomic.Int32
-
-const firstPort, portCount = 12000, 18000
-
-func freePorts(t testing.TB, n int) (ports []int) {
+func freePorts(t testing.TB, n int) []int {
 	t.Helper()
-	nextPort.CompareAndSwap(0, 1+rand.Int32N(portCount))
-	for range portCount {
-		port := firstPort + int(nextPort.Add(1))%portCount
-		if isFree(port) {
-			ports = append(ports, port)
-		}
-		if len(ports) == n {
-			return ports
-		}
-	}
-	t.Fatal("there are no free ports")
-	return nil
-}
-
-func isFree(port int) bool {
-	addr := fmt.Sprintf("127.0.0.1:%d", port)
-	l, err := net.Listen("tcp", addr)
+	ports, err := freeport.Find(n)
 	if err != nil {
-		return false
+		t.Fatal(err)
 	}
-	defer l.Close()
-	u, err := net.ListenPacket("udp", addr)
-	if err != nil {
-		return false
-	}
-	_ = u.Close()
-	return true
+	return ports
 }

@@ -8,20 +8,20 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/troupedb/troupe/bench/freeport"
 )
 
 // portsInARow finds a port that is free, with the ones after it.
 func portsInARow(t *testing.T, count int) int {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ports, err := freeport.Find(1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if checkPorts(port, count) == nil {
-			return port
+		if checkPorts(ports[0], count) == nil {
+			return ports[0]
 		}
 	}
 	t.Fatal("no free ports in a row")

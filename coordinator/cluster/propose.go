@@ -124,8 +124,9 @@ func (c *Cluster) decided(ctx context.Context, _ transport.From, payload []byte)
 	return encodeResult(r), nil
 }
 
-// doublePatience is how long a process may take to show that it is still there.
-const doublePatience = 300 * time.Millisecond
+// doublePatience is how long a process may take to show that it is still there: longer
+// than a busy machine makes it wait, as it would lose its place and its data.
+const doublePatience = time.Second
 
 // double refuses a node that has the identity of one which still runs elsewhere. Who
 // is where the other was, is started again.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupedb/troupe/bench/freeport"
 	"github.com/troupedb/troupe/shard/reply"
 )
 
@@ -30,13 +31,12 @@ func startRedis(t testing.TB) *server {
 		}
 		t.Skip("no redis-server to compare with")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := freeport.Find(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	l.Close()
+	port := strconv.Itoa(ports[0])
+	addr := net.JoinHostPort("127.0.0.1", port)
 	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupedb/troupe/bench/conformance/wire"
+	"github.com/troupedb/troupe/bench/freeport"
 )
 
 const (
@@ -102,15 +103,13 @@ func (s *Server) awaitPing() error {
 	return errors.New("did not answer PING in time")
 }
 
-// freePort asks the kernel for a port that nobody listens on now.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := freeport.Find(1)
 	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return ports[0]
 }
 
 // syncBuffer collects a process's output while the test may read it.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/troupedb/troupe/bench/freeport"
 )
 
 const (
@@ -147,17 +149,12 @@ func stopAll(programs []*program) error {
 }
 
 // freePorts returns so many different ports of the loopback that are free now.
-func freePorts(n int) ([]string, error) {
-	ports := make([]string, 0, n)
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("finding a free port: %w", err)
-		}
-		defer l.Close() // at the end, so that all are different
-		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+func freePorts(n int) (ports []string, err error) {
+	found, err := freeport.Find(n)
+	for _, p := range found {
+		ports = append(ports, strconv.Itoa(p))
 	}
-	return ports, nil
+	return ports, err
 }
 
 func loopback(port string) string { return net.JoinHostPort("127.0.0.1", port) }
