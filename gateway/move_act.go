@@ -39,7 +39,7 @@ func (v *mover) send(f *migrate.Frame) {
 	if f.Kind == migrate.FrameChunk {
 		to = v.begun.To
 	}
-	v.g.streams.Tell(to, topicMove, f.Append(nil))
+	v.g.streams.TellOf(to, topicMove, f.AppendHead(nil), f.Body)
 }
 
 // order has an action carried out on the shard. The directory may be further than the

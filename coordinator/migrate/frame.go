@@ -47,12 +47,14 @@ const (
 var errFrame = errors.New("migrate: malformed frame")
 
 // Append appends the frame's bytes to dst.
-func (f *Frame) Append(dst []byte) []byte {
+func (f *Frame) Append(dst []byte) []byte { return append(f.AppendHead(dst), f.Body...) }
+
+// AppendHead appends what comes before the frame's body.
+func (f *Frame) AppendHead(dst []byte) []byte {
 	dst = append(dst, byte(f.Kind))
 	dst = binary.LittleEndian.AppendUint16(dst, f.Shard)
 	dst = binary.LittleEndian.AppendUint64(dst, f.Move)
-	dst = binary.LittleEndian.AppendUint64(dst, f.Seq)
-	return append(dst, f.Body...)
+	return binary.LittleEndian.AppendUint64(dst, f.Seq)
 }
 
 // Parse reads a frame, which comes from the network. Its body is a view of b.

@@ -4,8 +4,8 @@ import "github.com/troupedb/troupe/shard/keyspace"
 
 // Limits of a move. Times are in milliseconds.
 const (
-	// ChunkBytes is what a chunk is asked to have: about 200 µs of the shard's time.
-	ChunkBytes = 64 << 10
+	// ChunkBytes is what a chunk is asked to have: about 150 µs of the shard's time.
+	ChunkBytes = 48 << 10
 	// Window is how many chunks, and WindowBytes how many bytes, may be on their way
 	// without an acknowledgement: what the source keeps to send again, and what the
 	// target may have to keep.

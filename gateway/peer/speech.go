@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -50,18 +51,23 @@ func (l *Loop) Tell(to directory.Number, t Topic, content []byte) bool {
 	if l.net.shared || l.lane == 0 {
 		return l.net.Tell(to, t, content)
 	}
-	return l.tell(to, t, content)
+	return l.tell(to, t, content, nil)
 }
 
 // Tell is Loop.Tell for those who are on no loop: their messages are in order among
 // themselves.
 func (n *Net) Tell(to directory.Number, t Topic, content []byte) bool {
-	n.speech.mu.Lock()
-	defer n.speech.mu.Unlock()
-	return n.speech.others.tell(to, t, content)
+	return n.TellOf(to, t, content, nil)
 }
 
-func (l *Loop) tell(to directory.Number, t Topic, content []byte) bool {
+// TellOf is Tell of a message that is in two parts.
+func (n *Net) TellOf(to directory.Number, t Topic, head, rest []byte) bool {
+	n.speech.mu.Lock()
+	defer n.speech.mu.Unlock()
+	return n.speech.others.tell(to, t, head, rest)
+}
+
+func (l *Loop) tell(to directory.Number, t Topic, head, rest []byte) bool {
 	w := l.ways[to]
 	if w == nil {
 		w = &way{}
@@ -77,14 +83,14 @@ func (l *Loop) tell(to directory.Number, t Topic, content []byte) bool {
 	case s == nil:
 		return false
 	case s.loop != l:
-		if !s.post(kindTell, id, append([]byte{byte(t)}, content...)) {
+		if !s.post(kindTell, id, slices.Concat([]byte{byte(t)}, head, rest)) {
 			return false
 		}
 	case s.unsent() > maxMail:
 		return false // the peer is far behind
 	default:
 		out, start := begin(s.out, kindTell, id)
-		s.out = append(append(out, byte(t)), content...)
+		s.out = append(append(append(out, byte(t)), head...), rest...)
 		finish(s.out, start)
 		s.soil()
 	}

@@ -51,6 +51,7 @@ type export struct {
 	doors []SagaID // to be sent
 	kept  []SagaID // whose decisions are to be sent
 	done  bool
+	space []byte // where chunks are made
 }
 
 // Progress tells how far a move is.
@@ -155,15 +156,21 @@ func (e *Engine) EndExport(keep bool) {
 
 func (e *Engine) newChunk(kind byte) []byte {
 	x := e.export
-	b := binary.LittleEndian.AppendUint64([]byte{kind}, x.move)
+	b := binary.LittleEndian.AppendUint64(append(x.space[:0], kind), x.move)
 	b = binary.LittleEndian.AppendUint64(b, x.seq)
 	return binary.LittleEndian.AppendUint64(b, uint64(e.KS.Now()))
 }
 
+// chunk returns what has been made in the export's space. A move would else leave several
+// times of what it sends to the garbage collector, which is in the way of clients.
 func (e *Engine) chunk(b []byte) []byte {
-	e.export.seq++
-	e.export.bytes += int64(len(b))
-	return b
+	x := e.export
+	x.seq++
+	x.bytes += int64(len(b))
+	if x.space = b; cap(b) > 2*MaxChunkSize {
+		x.space = nil
+	}
+	return slices.Clone(b)
 }
 
 func (e *Engine) appendOrigin(b []byte) []byte {
