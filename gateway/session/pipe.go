@@ -18,7 +18,10 @@ type pipe struct {
 	first  uint64       // ticket of places[head]
 	behind reply.Writer // replies of commands that were not away
 	taken  int          // how much of behind was given to the client
-	early  int          // bytes of replies that came before their turn
+	stash  []byte       // replies that came before their turn
+	early  int          // bytes of those that still wait for it
+
+	memory *pipeMemory // of all pipes of the loop
 
 	ready    []byte // in its turn, to be sent
 	emitting bool   // Emit will be called
@@ -39,10 +42,10 @@ type pipe struct {
 
 // place is where the reply to one command will stand.
 type place struct {
-	info  *command.Info
-	reply []byte // if it came early
-	here  bool
-	end   int // in behind: of the replies that follow directly
+	info     *command.Info
+	here     bool // it came early, and is
+	from, to int  // there in stash
+	end      int  // in behind: of the replies that follow directly
 
 	flying   bool
 	deadline time.Time // of a command that looks for its shard
@@ -54,9 +57,72 @@ const (
 	maxAway = 1024
 	// maxEarly is how many bytes of replies may wait for their turn.
 	maxEarly = netloop.SoftOutput
-	// keptReady is the largest buffer that an idle pipe keeps.
-	keptReady = 512
 )
+
+// pipeMemory is what the pipes of a loop's sessions are made of while something goes
+// through them: an idle one has none.
+type pipeMemory struct {
+	places  [][]place
+	buffers [][]byte
+	keys    []keySet // empty ones
+}
+
+// Bounds of what a loop keeps for its pipes: how many of each, and how large ones.
+const (
+	maxSparePipes = 128
+	keptPlaces    = 256
+	keptBuffer    = 32 << 10
+)
+
+// buffer returns an empty buffer, nil if none is kept.
+func (m *pipeMemory) buffer() []byte {
+	n := len(m.buffers) - 1
+	if n < 0 {
+		return nil
+	}
+	b := m.buffers[n]
+	m.buffers = m.buffers[:n]
+	return b
+}
+
+// giveBuffer takes back a buffer that nobody uses any more.
+func (m *pipeMemory) giveBuffer(b []byte) {
+	if cap(b) > 0 && cap(b) <= keptBuffer && len(m.buffers) < maxSparePipes {
+		m.buffers = append(m.buffers, b[:0])
+	}
+}
+
+// list returns a list without places, nil if none is kept.
+func (m *pipeMemory) list() []place {
+	n := len(m.places) - 1
+	if n < 0 {
+		return nil
+	}
+	l := m.places[n]
+	m.places = m.places[:n]
+	return l
+}
+
+// giveList takes back a list whose places have been cleared.
+func (m *pipeMemory) giveList(l []place) {
+	if cap(l) > 0 && cap(l) <= keptPlaces && len(m.places) < maxSparePipes {
+		m.places = append(m.places, l[:0])
+	}
+}
+
+func (m *pipeMemory) keySet() (b keySet) {
+	if n := len(m.keys) - 1; n >= 0 {
+		b, m.keys = m.keys[n], m.keys[:n]
+	}
+	return b
+}
+
+func (m *pipeMemory) giveKeySet(b keySet) {
+	if b.bits != nil && len(m.keys) < maxSparePipes {
+		b.clear()
+		m.keys = append(m.keys, b)
+	}
+}
 
 func (p *pipe) len() int { return len(p.places) - p.head }
 
@@ -72,6 +138,9 @@ func (p *pipe) follow() {
 
 // push adds a place and returns its ticket.
 func (p *pipe) push(info *command.Info) uint64 {
+	if p.places == nil {
+		p.places, p.behind.Buf, p.busy = p.memory.list(), p.memory.buffer(), p.memory.keySet()
+	}
 	if p.head > 0 && len(p.places) == cap(p.places) {
 		n := copy(p.places, p.places[p.head:])
 		clear(p.places[n:])
@@ -89,17 +158,32 @@ func (p *pipe) put(ticket uint64, reply []byte) bool {
 		return false
 	}
 	if at > 0 {
+		if p.stash == nil {
+			p.stash = p.memory.buffer()
+		}
 		l := &p.places[p.head+int(at)]
-		l.reply, l.here = append([]byte(nil), reply...), true
+		l.from = len(p.stash)
+		p.stash = append(p.stash, reply...)
+		l.here, l.to = true, len(p.stash)
 		p.early += len(reply)
 		return true
+	}
+	if p.ready == nil {
+		p.ready = p.memory.buffer()
 	}
 	p.ready = append(p.ready, reply...)
 	p.shift()
 	for p.len() > 0 && p.places[p.head].here {
-		p.ready = append(p.ready, p.places[p.head].reply...)
-		p.early -= len(p.places[p.head].reply)
+		l := &p.places[p.head]
+		p.ready = append(p.ready, p.stash[l.from:l.to]...)
+		p.early -= l.to - l.from
 		p.shift()
+	}
+	if p.early == 0 {
+		p.stash = p.stash[:0]
+	}
+	if p.len() == 0 {
+		p.rest()
 	}
 	return true
 }
@@ -112,24 +196,25 @@ func (p *pipe) shift() {
 	*l = place{}
 	p.head++
 	p.first++
-	if p.len() > 0 {
-		return
-	}
-	p.places, p.head, p.taken = p.places[:0], 0, 0
-	p.dir, p.wait, p.due = nil, 0, time.Time{}
-	p.sagas = 0
-	p.busy.clear()
-	p.behind.Buf = p.behind.Buf[:0]
-	if cap(p.behind.Buf) > keptReady {
-		p.behind.Buf = nil
-	}
-	if cap(p.places)*placeBytes > keptReady {
-		p.places = nil
-	}
 }
 
-// placeBytes is about what a place takes.
-const placeBytes = 96
+// rest is when nothing is away any more. What is ready is still to be sent.
+func (p *pipe) rest() {
+	p.memory.giveList(p.places)
+	p.memory.giveBuffer(p.behind.Buf)
+	p.memory.giveBuffer(p.stash)
+	p.memory.giveKeySet(p.busy)
+	p.places, p.behind.Buf, p.stash, p.busy = nil, nil, nil, keySet{}
+	p.head, p.taken = 0, 0
+	p.dir, p.wait, p.due = nil, 0, time.Time{}
+	p.sagas = 0
+}
+
+// sent is when what was ready has been.
+func (p *pipe) sent() {
+	p.memory.giveBuffer(p.ready)
+	p.ready = nil
+}
 
 // find returns the place of a ticket, nil if there is none any more.
 func (p *pipe) find(ticket uint64) *place {
@@ -216,9 +301,7 @@ func (s *Session) Emit() {
 	s.mute = len(s.Conn.W.Buf)
 	s.Conn.W.Raw(p.ready)
 	s.w.netOut += uint64(len(p.ready))
-	if p.ready = p.ready[:0]; cap(p.ready) > keptReady {
-		p.ready = nil
-	}
+	p.sent()
 	if p.len() == 0 && p.holding {
 		p.holding = false
 		s.Conn.Resume()

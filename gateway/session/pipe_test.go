@@ -3,6 +3,7 @@ package session
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,13 +14,15 @@ import (
 // line is a client's connection as its pipe sees it: what was sent, and what is away.
 type line struct {
 	pipe
-	sent, want []byte
-	away       []uint64 // tickets
-	answers    map[uint64][]byte
-	n          int
+	out, want []byte
+	away      []uint64 // tickets
+	answers   map[uint64][]byte
+	n         int
 }
 
-func newLine() *line { return &line{answers: map[uint64][]byte{}} }
+func newLine(memory *pipeMemory) *line {
+	return &line{pipe: pipe{memory: memory}, answers: map[uint64][]byte{}}
+}
 
 // answer makes the reply to the next command, which takes its place in what is wanted.
 func (l *line) answer(padding int) []byte {
@@ -41,7 +44,7 @@ func (l *line) leave(padding int) {
 func (l *line) run(padding int) {
 	reply := l.answer(padding)
 	if l.pipe.len() == 0 {
-		l.sent = append(l.sent, reply...)
+		l.out = append(l.out, reply...)
 	} else {
 		l.behind.Raw(reply)
 	}
@@ -56,17 +59,19 @@ func (l *line) arrive(i int) bool {
 }
 
 func (l *line) emit() {
-	l.sent = append(l.sent, l.ready...)
-	l.ready = l.ready[:0]
+	l.out = append(l.out, l.ready...)
+	l.pipe.sent()
 }
 
-// The client sees replies in the order of its commands, whatever the order in which
-// they come.
+// Clients see replies in the order of their commands, whatever the order in which they
+// come, and nothing of each other's, though their pipes are made of the same memory.
 func TestPipeKeepsTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := newLine()
+		memory := &pipeMemory{}
+		lines := []*line{newLine(memory), newLine(memory), newLine(memory)}
 		padding := rapid.SampledFrom([]int{0, 0, 3, 600})
-		for range rapid.IntRange(1, 120).Draw(t, "steps") {
+		for range rapid.IntRange(1, 200).Draw(t, "steps") {
+			l := rapid.SampledFrom(lines).Draw(t, "line")
 			switch step := rapid.IntRange(0, 6).Draw(t, "step"); {
 			case step <= 1:
 				l.leave(padding.Draw(t, "padding"))
@@ -82,39 +87,41 @@ func TestPipeKeepsTheOrder(t *testing.T) {
 			case step == 6:
 				l.emit()
 			}
-			if !bytes.HasPrefix(l.want, append(l.sent, l.ready...)) {
-				t.Fatalf("sent %q, ready %q; want %q", l.sent, l.ready, l.want)
+			if !bytes.HasPrefix(l.want, append(bytes.Clone(l.out), l.ready...)) {
+				t.Fatalf("sent %q, ready %q; want %q", l.out, l.ready, l.want)
 			}
 		}
-		for len(l.away) > 0 {
-			l.arrive(rapid.IntRange(0, len(l.away)-1).Draw(t, "which"))
+		for _, l := range lines {
+			for len(l.away) > 0 {
+				l.arrive(rapid.IntRange(0, len(l.away)-1).Draw(t, "which"))
+			}
+			l.emit()
+			if !bytes.Equal(l.out, l.want) {
+				t.Fatalf("sent %q, want %q", l.out, l.want)
+			}
+			l.idle(t)
 		}
-		l.emit()
-		if !bytes.Equal(l.sent, l.want) {
-			t.Fatalf("sent %q, want %q", l.sent, l.want)
+		for _, list := range memory.places {
+			if slices.ContainsFunc(list[:cap(list)], func(p place) bool { return p != place{} }) {
+				t.Errorf("what is kept of a pipe has something of it: %v", list[:cap(list)])
+			}
 		}
-		l.idle(t)
 	})
 }
 
-// idle checks that a pipe through which nothing goes keeps next to nothing.
+// idle checks that a pipe through which nothing goes keeps nothing.
 func (l *line) idle(t interface{ Errorf(string, ...any) }) {
 	if l.pipe.len() != 0 || l.early != 0 || l.taken != 0 || len(l.behind.Buf) != 0 || l.dir != nil {
 		t.Errorf("an idle pipe has %d places, %d early and %d taken bytes, %d behind", l.pipe.len(), l.early, l.taken, len(l.behind.Buf))
 	}
-	if cap(l.places)*placeBytes > keptReady || cap(l.behind.Buf) > keptReady {
-		t.Errorf("an idle pipe keeps %d places and %d bytes", cap(l.places), cap(l.behind.Buf))
-	}
-	for _, p := range l.places[:cap(l.places)] {
-		if p.info != nil || p.reply != nil {
-			t.Errorf("an idle pipe keeps what was in it")
-		}
+	if l.places != nil || l.behind.Buf != nil || l.stash != nil || l.ready != nil || l.busy.bits != nil {
+		t.Errorf("an idle pipe keeps memory")
 	}
 }
 
 // Early replies are counted until their turn.
 func TestPipeCountsEarlyReplies(t *testing.T) {
-	l := newLine()
+	l := newLine(&pipeMemory{})
 	for range 100 {
 		l.leave(10)
 	}
@@ -137,7 +144,7 @@ func TestPipeCountsEarlyReplies(t *testing.T) {
 }
 
 func TestPipeHasNoPlaceForStrangers(t *testing.T) {
-	l := newLine()
+	l := newLine(&pipeMemory{})
 	if l.put(0, []byte("+x\r\n")) || l.find(0) != nil {
 		t.Error("an empty pipe has a place")
 	}
@@ -152,23 +159,60 @@ func TestPipeHasNoPlaceForStrangers(t *testing.T) {
 	}
 	l.arrive(0)
 	l.emit()
-	if !bytes.Equal(l.sent, l.want) {
-		t.Errorf("sent %q, want %q", l.sent, l.want)
+	if !bytes.Equal(l.out, l.want) {
+		t.Errorf("sent %q, want %q", l.out, l.want)
 	}
 }
 
-// One command at a time goes through a pipe without an allocation.
-func TestPipeAllocatesNothing(t *testing.T) {
-	var p pipe
+// Commands go through pipes without an allocation, one at a time or many, whatever the
+// order of their replies.
+func TestPipesAllocateNothing(t *testing.T) {
+	memory := &pipeMemory{}
+	pipes := []pipe{{memory: memory}, {memory: memory}}
 	info, reply := &command.Info{}, []byte("$5\r\nvalue\r\n")
-	if n := testing.AllocsPerRun(100, func() {
-		ticket := p.push(info)
-		p.follow()
-		if !p.put(ticket, reply) {
-			t.Fatal("no place")
+	for _, many := range []uint64{1, 16, 64} {
+		if n := testing.AllocsPerRun(100, func() {
+			for i := range pipes {
+				p := &pipes[i]
+				first := p.next()
+				for range many {
+					p.push(info)
+					p.busy.add(reply)
+					p.behind.Raw(reply)
+					p.follow()
+				}
+				for i := range many {
+					if !p.put(first+many-1-i, reply) {
+						t.Fatal("no place")
+					}
+				}
+				if want := int(2*many) * len(reply); len(p.ready) != want {
+					t.Fatalf("%d bytes, want %d", len(p.ready), want)
+				}
+				p.sent()
+			}
+		}); n != 0 {
+			t.Errorf("%v allocations for %d", n, many)
 		}
-		p.ready = p.ready[:0]
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
+	}
+}
+
+// A loop keeps no more for its pipes than it says.
+func TestPipeMemoryIsBounded(t *testing.T) {
+	memory := &pipeMemory{}
+	for range 3 * maxSparePipes {
+		memory.giveBuffer(make([]byte, 10, keptBuffer))
+		memory.giveBuffer(make([]byte, 0, keptBuffer+1))
+		memory.giveList(make([]place, 0, keptPlaces))
+		memory.giveList(make([]place, 0, keptPlaces+1))
+		memory.giveKeySet(keySet{bits: new([keySetWords]uint64)})
+	}
+	if len(memory.buffers) != maxSparePipes || len(memory.places) != maxSparePipes || len(memory.keys) != maxSparePipes {
+		t.Errorf("%d buffers, %d lists, %d sets", len(memory.buffers), len(memory.places), len(memory.keys))
+	}
+	for _, b := range memory.buffers {
+		if len(b) != 0 || cap(b) > keptBuffer {
+			t.Errorf("a buffer of %d, %d used, is kept", cap(b), len(b))
+		}
 	}
 }

@@ -240,6 +240,7 @@ type worker struct {
 	abroad wire.Request
 	keys   []command.KeyPos // scratch
 	ahead  lookahead
+	pipes  pipeMemory
 
 	commands, errors, inline, netIn, netOut uint64
 	driving                                 int // calls

@@ -98,6 +98,7 @@ func newSession(srv *Server, c *netloop.Conn, w *worker) *Session {
 		since: time.Now(), seen: w.clock(),
 	}
 	c.W.Proto = reply.RESP2
+	s.pipe.memory = &w.pipes
 	s.selected = func(db int) { s.DB = db }
 	s.Authed = srv.Limits.Load().Password == ""
 	s.publish()
