@@ -112,7 +112,6 @@ func topRows(engines []engine.Command, programs []saga.Command, locals []*comman
 func (n *Node) Tick(now int64) {
 	keys := int64(0)
 	for _, h := range n.Env.Shards {
-		keys += h.Engine.Keys.Load()
 		tick := func(e *engine.Engine) { e.Tick(now) }
 		if h.Lease.TryAcquire() {
 			h.Lease.Invoke(shard.Func(tick))
@@ -120,6 +119,7 @@ func (n *Node) Tick(now int64) {
 		} else {
 			h.Tell(shard.Func(tick))
 		}
+		keys += h.Engine.Keys.Load()
 	}
 	n.Env.Cold.Store(keys >= n.coldKeys)
 	data.Tidy()

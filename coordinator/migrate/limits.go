@@ -4,7 +4,8 @@ import "github.com/troupedb/troupe/shard/keyspace"
 
 // Limits of a move. Times are in milliseconds.
 const (
-	// ChunkBytes is what a chunk is asked to have: about 150 µs of the shard's time.
+	// ChunkBytes is what a chunk is asked to have: less than an event loop reads at once,
+	// so that its frame is seldom kept in parts.
 	ChunkBytes = 48 << 10
 	// Window is how many chunks, and WindowBytes how many bytes, may be on their way
 	// without an acknowledgement: what the source keeps to send again, and what the

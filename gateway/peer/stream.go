@@ -71,8 +71,8 @@ func (s *stream) behind() bool {
 	return s.bytes+int(s.waiting.Load()+s.conn.Unsent()) > softStream || len(s.mail)+int(s.open.Load()) >= maxAsked
 }
 
-// tell lets others than the loop know how much there is to do.
-func (s *stream) tell() {
+// announce lets others than the loop know how much there is to do.
+func (s *stream) announce() {
 	s.open.Store(int64(s.asked.len()))
 	s.waiting.Store(int64(len(s.out) - s.sent))
 }
@@ -96,7 +96,7 @@ func (s *stream) soil() {
 // would not read. Two nodes that do not read what the other answers because that does
 // not read what they ask would wait for ever.
 func (s *stream) send() (more bool) {
-	defer s.tell()
+	defer s.announce()
 	for !s.closed && s.sent < len(s.out) {
 		room := netloop.SoftOutput - 1 - int(s.conn.Unsent())
 		if room <= 0 {
@@ -185,7 +185,7 @@ func (s *stream) takeMail() {
 // Data implements netloop.Session: it takes what the peer answers.
 func (s *stream) Data(in []byte) (consumed int) {
 	defer func() {
-		s.tell()
+		s.announce()
 		if p := recover(); p != nil {
 			s.net.recovered(p)
 			s.conn.Close()

@@ -62,10 +62,13 @@ const (
 // pipeMemory is what the pipes of a loop's sessions are made of while something goes
 // through them: an idle one has none.
 type pipeMemory struct {
-	places  [][]place
-	buffers [][]byte
-	keys    []keySet // empty ones
+	places  spares[[]place]
+	buffers spares[[]byte]
+	keys    spares[keySet] // empty ones
 }
+
+// spares are things that are used again; there may be none.
+type spares[T any] []T
 
 // Bounds of what a loop keeps for its pipes: how many of each, and how large ones.
 const (
@@ -74,53 +77,38 @@ const (
 	keptBuffer    = 32 << 10
 )
 
-// buffer returns an empty buffer, nil if none is kept.
-func (m *pipeMemory) buffer() []byte {
-	n := len(m.buffers) - 1
-	if n < 0 {
-		return nil
+// take returns a spare thing, or a zero one.
+func (s *spares[T]) take() (v T) {
+	if n := len(*s) - 1; n >= 0 {
+		v, *s = (*s)[n], (*s)[:n]
 	}
-	b := m.buffers[n]
-	m.buffers = m.buffers[:n]
-	return b
+	return v
+}
+
+func (s *spares[T]) give(v T) {
+	if len(*s) < maxSparePipes {
+		*s = append(*s, v)
+	}
 }
 
 // giveBuffer takes back a buffer that nobody uses any more.
 func (m *pipeMemory) giveBuffer(b []byte) {
-	if cap(b) > 0 && cap(b) <= keptBuffer && len(m.buffers) < maxSparePipes {
-		m.buffers = append(m.buffers, b[:0])
+	if cap(b) > 0 && cap(b) <= keptBuffer {
+		m.buffers.give(b[:0])
 	}
-}
-
-// list returns a list without places, nil if none is kept.
-func (m *pipeMemory) list() []place {
-	n := len(m.places) - 1
-	if n < 0 {
-		return nil
-	}
-	l := m.places[n]
-	m.places = m.places[:n]
-	return l
 }
 
 // giveList takes back a list whose places have been cleared.
 func (m *pipeMemory) giveList(l []place) {
-	if cap(l) > 0 && cap(l) <= keptPlaces && len(m.places) < maxSparePipes {
-		m.places = append(m.places, l[:0])
+	if cap(l) > 0 && cap(l) <= keptPlaces {
+		m.places.give(l[:0])
 	}
-}
-
-func (m *pipeMemory) keySet() (b keySet) {
-	if n := len(m.keys) - 1; n >= 0 {
-		b, m.keys = m.keys[n], m.keys[:n]
-	}
-	return b
 }
 
 func (m *pipeMemory) giveKeySet(b keySet) {
-	if b.bits != nil && len(m.keys) < maxSparePipes {
+	if b.bits != nil {
 		b.clear()
-		m.keys = append(m.keys, b)
+		m.keys.give(b)
 	}
 }
 
@@ -139,7 +127,7 @@ func (p *pipe) follow() {
 // push adds a place and returns its ticket.
 func (p *pipe) push(info *command.Info) uint64 {
 	if p.places == nil {
-		p.places, p.behind.Buf, p.busy = p.memory.list(), p.memory.buffer(), p.memory.keySet()
+		p.places, p.behind.Buf, p.busy = p.memory.places.take(), p.memory.buffers.take(), p.memory.keys.take()
 	}
 	if p.head > 0 && len(p.places) == cap(p.places) {
 		n := copy(p.places, p.places[p.head:])
@@ -159,7 +147,7 @@ func (p *pipe) put(ticket uint64, reply []byte) bool {
 	}
 	if at > 0 {
 		if p.stash == nil {
-			p.stash = p.memory.buffer()
+			p.stash = p.memory.buffers.take()
 		}
 		l := &p.places[p.head+int(at)]
 		l.from = len(p.stash)
@@ -169,7 +157,7 @@ func (p *pipe) put(ticket uint64, reply []byte) bool {
 		return true
 	}
 	if p.ready == nil {
-		p.ready = p.memory.buffer()
+		p.ready = p.memory.buffers.take()
 	}
 	p.ready = append(p.ready, reply...)
 	p.shift()

@@ -6,8 +6,7 @@ package keyspace
 // up, so that the waits overlap.
 
 const (
-	// MaxAhead is how many lookups are prepared together: about as many as a core can
-	// wait for at once.
+	// MaxAhead is how many lookups are prepared together.
 	MaxAhead = 16
 	// aheadFrom is how many keys a database must have: fewer are in the processor's
 	// caches anyway.
