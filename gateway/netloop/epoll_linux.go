@@ -154,6 +154,7 @@ type loop struct {
 	scratch   []byte // the shared write buffer, while no connection uses it
 	stopping  bool
 	company   company
+	arrivals  arrivals
 
 	mu        sync.Mutex
 	posted    []func()
@@ -214,8 +215,13 @@ func (l *loop) run() {
 	for !l.stopping {
 		n := l.wait()
 		l.runPosted()
-		for i := range n {
+		for i := 0; i < n; {
+			if together := l.arrived(l.events[i:n]); together > 0 {
+				i += together
+				continue
+			}
 			l.event(&l.events[i])
+			i++
 		}
 		l.runAgain()
 		l.runPosted()

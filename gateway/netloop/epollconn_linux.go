@@ -13,9 +13,10 @@ type epollConn struct {
 	loop     *loop
 	sock     int
 	mark     int32
-	readable bool // the socket may have unread bytes
-	queued   bool // stands in loop.again
-	own      bool // W.Buf is the connection's own, with output still unsent
+	fresh    []byte // was read ahead, in loop.read: see arrivals
+	readable bool   // the socket may have unread bytes
+	queued   bool   // stands in loop.again
+	own      bool   // W.Buf is the connection's own, with output still unsent
 }
 
 // discardBatch is how much unread input of a refused client is read before its
@@ -130,9 +131,11 @@ func (c *epollConn) ready(events uint32) {
 
 // work lets the session go on with what it has not seen, or reads once for it.
 func (c *epollConn) work() {
-	if !c.stopped(0) {
-		var fresh []byte
-		if !c.unseen && c.readable {
+	fresh := c.fresh
+	c.fresh = nil
+	switch {
+	case !c.stopped(0):
+		if len(fresh) == 0 && !c.unseen && c.readable {
 			n, ok := c.receive()
 			if !ok {
 				return
@@ -146,6 +149,8 @@ func (c *epollConn) work() {
 				return
 			}
 		}
+	case len(fresh) > 0: // somebody has stopped it since
+		c.in, c.unseen = append(c.in, fresh...), true
 	}
 	c.settle()
 }

@@ -33,11 +33,15 @@ func newPortable(t *testing.T, h Handler) Driver {
 //	s      pauses, and is resumed by a posted function that answers "s"
 //	p, P   pause for good, P with EndOnHangup
 //	q      answers "bye", then closes        k  closes now
+//	oADDR  pauses, or resumes, the session of that client, if it is of the same loop
+//	cADDR  closes it, likewise
 type house struct {
 	t      *testing.T
 	driver Driver
 	addr   string
 	turns  atomic.Int64
+	// together is the most arrivals that were shown at once.
+	together atomic.Int64
 
 	mu       sync.Mutex
 	sessions map[string]*echo // by the client's address
@@ -54,6 +58,7 @@ type echo struct {
 	c      *Conn
 	inside atomic.Int32
 	ended  atomic.Bool
+	shown  []byte // what is to come next, as Arrived has it
 }
 
 func (h *house) NewWorker() any { return new(int) }
@@ -61,6 +66,17 @@ func (h *house) NewWorker() any { return new(int) }
 func (h *house) Turn(any) (leisure bool) {
 	h.turns.Add(1)
 	return true
+}
+
+func (h *house) Arrived(_ any, list []Arrival) {
+	h.together.Store(max(h.together.Load(), int64(len(list))))
+	for _, a := range list {
+		e := a.Session.(*echo)
+		if len(e.shown) > 0 {
+			h.t.Error("shown again before it came")
+		}
+		e.shown = append(e.shown, a.In...)
+	}
 }
 
 func (h *house) Open(c *Conn, worker any) Session {
@@ -106,6 +122,10 @@ func (e *echo) Data(in []byte) (consumed int) {
 	if e.c.Paused() || e.c.Closing() || len(e.c.W.Buf) >= SoftOutput {
 		e.h.t.Error("Data was called on a connection that must wait")
 	}
+	if !bytes.HasPrefix(in, e.shown) {
+		e.h.t.Errorf("shown %.20q, given %.20q", e.shown, in)
+	}
+	e.shown = nil
 	for !e.c.Paused() && !e.c.Closing() && len(e.c.W.Buf) < SoftOutput {
 		n := bytes.IndexByte(in[consumed:], '\n')
 		if n < 0 {
@@ -144,6 +164,24 @@ func (e *echo) do(line string) {
 		e.c.CloseAfterReply()
 	case 'k':
 		e.c.Close()
+	case 'o', 'c':
+		e.beside(line[1:], line[0] == 'c')
+	}
+}
+
+// beside does something to another session of the loop.
+func (e *echo) beside(addr string, closes bool) {
+	e.h.mu.Lock()
+	o := e.h.sessions[addr]
+	e.h.mu.Unlock()
+	switch {
+	case o == nil || o.c.Worker() != e.c.Worker():
+	case closes:
+		o.c.Close()
+	case o.c.Paused():
+		o.c.Resume()
+	default:
+		o.c.Pause()
 	}
 }
 

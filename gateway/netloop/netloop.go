@@ -53,6 +53,16 @@ type Handler interface {
 	// waits again. It tells whether the loop has time: no client of it waits for what
 	// others are doing, so that it may let a few more commands come first.
 	Turn(worker any) (leisure bool)
+	// Arrived is shown what has come on several connections of a loop, before the
+	// first of them is given its own. List and input are not to be kept.
+	Arrived(worker any, list []Arrival)
+}
+
+// Arrival is input of a session that has nothing else left. It is given to it in this
+// turn, if what comes first does not end or pause its connection.
+type Arrival struct {
+	Session Session
+	In      []byte
 }
 
 // Options tell how connections are driven.

@@ -124,6 +124,9 @@ type nodeLoop struct{ loop *Loop }
 func (n *node) NewWorker() any { return &nodeLoop{n.net.NewLoop()} }
 
 // Turn implements netloop.Handler.
+// Arrived implements netloop.Handler.
+func (n *node) Arrived(any, []netloop.Arrival) {}
+
 func (n *node) Turn(worker any) (leisure bool) {
 	worker.(*nodeLoop).loop.Turn()
 	return false

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"github.com/troupedb/troupe/gateway/netloop"
 	"github.com/troupedb/troupe/gateway/resp"
 	"github.com/troupedb/troupe/shard"
 	"github.com/troupedb/troupe/shard/command"
@@ -33,6 +34,11 @@ func (a *lookahead) end() {
 	}
 	clear(a.list[:a.n])
 	a.at, a.n = 0, 0
+	a.forget()
+}
+
+// forget drops the words, which are somebody else's memory.
+func (a *lookahead) forget() {
 	if clear(a.words[:cap(a.words)]); cap(a.words) > keptAhead {
 		a.words = nil
 	}
@@ -86,4 +92,25 @@ func (s *Session) foresee(args [][]byte) bool {
 		s.w.ahead.keys.Add(h, s.DB, in, key)
 	}
 	return true
+}
+
+// Arrived implements netloop.Handler: the first commands of several clients are prepared
+// for, as those of one client are that have come together.
+func (srv *Server) Arrived(w any, list []netloop.Arrival) {
+	if !srv.Env.Cold.Load() {
+		return
+	}
+	a := &w.(*worker).ahead
+	for i := range list {
+		s, ok := list[i].Session.(*Session)
+		if !ok {
+			continue // a stream of another node, which prepares for its own
+		}
+		words, size := resp.Whole(a.words[:0], list[i].In, &s.limits)
+		if a.words = words[:0]; size > 0 {
+			s.foresee(words)
+		}
+	}
+	a.forget()
+	a.keys.Fetch()
 }

@@ -127,6 +127,21 @@ func TestPipelinesDoNotAllocate(t *testing.T) {
 	}
 }
 
+func TestArrivalsDoNotAllocate(t *testing.T) {
+	c := newClientOf(t, -1)
+	c.tick() // finds that its keys are many
+	in := []byte(encode("SET key:1 value"))
+	list := []netloop.Arrival{{Session: c.session, In: in}, {Session: c.session, In: []byte(encode("GET key:2"))}}
+	both := func() {
+		c.server.Arrived(c.worker, list)
+		c.run(in)
+	}
+	both()
+	if got := testing.AllocsPerRun(100, both); got != 0 {
+		t.Errorf("what comes from two clients allocates %v times", got)
+	}
+}
+
 func BenchmarkHot(b *testing.B) {
 	for _, h := range hot {
 		b.Run(h.name, func(b *testing.B) {

@@ -1,0 +1,97 @@
+package netloop
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// sameLoop dials until n clients share a loop.
+func (h *house) sameLoop(n int) []*client {
+	of := map[any][]*client{}
+	for {
+		c := h.dial()
+		w := c.session().c.Worker()
+		if of[w] = append(of[w], c); len(of[w]) == n {
+			return of[w]
+		}
+	}
+}
+
+// What many clients have sent while their loop was busy is shown before it is given, and
+// each of them gets its own answers, whatever those before it did.
+func TestArrivalsTogether(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		if len(h.driver.Workers()) == 0 {
+			return // loops of one connection
+		}
+		clients := h.sameLoop(3 * maxTogether)
+		release := clients[0].hold()
+		for i, c := range clients {
+			long := strings.Repeat("e\n", i%3*leastRead/2) // some fill the buffer
+			c.send("e%d\n%se%d again\n", i, long, i)
+		}
+		release()
+		for i, c := range clients {
+			c.expect(fmt.Sprint(i))
+			for range i % 3 * leastRead / 2 {
+				c.expect("")
+			}
+			c.expect(fmt.Sprint(i, " again"))
+		}
+		if got := h.together.Load(); got < 2 || got > maxTogether {
+			t.Errorf("%d clients were shown together, want 2 to %d", got, maxTogether)
+		}
+	})
+}
+
+// A client that another one pauses, or closes, after its input was read ahead.
+func TestArrivalsStopped(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		if len(h.driver.Workers()) == 0 {
+			return
+		}
+		c := h.sameLoop(4)
+		release := c[0].hold()
+		c[0].send("o%s\nc%s\n", c[1].LocalAddr(), c[2].LocalAddr())
+		c[1].send("eone\n")
+		c[2].send("etwo\n")
+		c[3].send("ethree\n")
+		release()
+		c[3].expect("three")
+		c[2].TCPConn.CloseWrite()
+		c[2].expectEnd(0)
+		c[1].send("emore\n")
+		c[3].send("o%s\nefour\n", c[1].LocalAddr())
+		c[3].expect("four")
+		c[1].expect("one", "more")
+	})
+}
+
+// Polls of one turn may find a connection twice, and more of its input the second time.
+func TestArrivalsOfOneConnection(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		if len(h.driver.Workers()) == 0 {
+			return
+		}
+		c := h.dial()
+		e := c.session().c.drv.(*epollConn)
+		again := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(e.sock), Pad: e.mark}
+		held, free := make(chan struct{}), make(chan struct{})
+		e.PostLoop(func() {
+			close(held)
+			<-free
+			e.fresh = []byte("ehello\n") // as it is when the first event has been seen to
+			if n := e.loop.arrived([]unix.EpollEvent{again, again}); n != 0 {
+				t.Errorf("%d events of a connection were seen to whose input waits", n)
+			}
+			e.ready(again.Events)
+		})
+		<-held
+		c.send("eworld\n")
+		close(free)
+		c.expect("hello", "world")
+	})
+}
