@@ -83,7 +83,7 @@ const (
 	probeTimeout      = 100 * time.Millisecond
 	suspicionMult     = 4
 	suspicionMaxTimes = 2
-	gossipInterval    = 50 * time.Millisecond
+	gossipInterval    = 100 * time.Millisecond
 	// awarenessMax bounds how much slower a node judges that is itself in trouble.
 	awarenessMax = 4
 	// syncInterval is between exchanges of all that is known with one member.

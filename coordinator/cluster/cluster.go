@@ -52,6 +52,8 @@ type Cluster struct {
 
 	leaseMu    sync.Mutex
 	lease      catalog.Lease
+	beaten     uint64       // the newest heartbeat
+	beating    *time.Ticker // to the next one
 	leased     sync.Once
 	firstLease chan struct{}
 }
@@ -65,7 +67,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	c := &Cluster{
 		o: o, started: time.Now(), incarnation: uint64(time.Now().UnixNano()),
 		beats: make(chan beat, maxBeats), join: make(chan struct{}, 1), firstLease: make(chan struct{}),
-		signs: map[string]sign{},
+		signs: map[string]sign{}, beating: time.NewTicker(heartbeatEvery),
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if err := c.start(ctx); err != nil {

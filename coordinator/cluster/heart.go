@@ -12,10 +12,13 @@ import (
 // other voters: one of them leads next, and has to know what is lost with the leader.
 const shareEvery = 4
 
+// heartbeatEvery is from the answer to a heartbeat to the next one, and from one to the
+// next while none is answered.
+const heartbeatEvery = catalog.HeartbeatEvery * time.Millisecond
+
 // heart sends this node's heartbeats until it stops.
 func (c *Cluster) heart() {
-	ticker := time.NewTicker(catalog.HeartbeatEvery * time.Millisecond)
-	defer ticker.Stop()
+	defer c.beating.Stop()
 	// Numbers are not used twice: what an earlier process was answered here must not
 	// be taken for an answer to this one.
 	var asked time.Time
@@ -27,7 +30,7 @@ func (c *Cluster) heart() {
 			return
 		case <-c.join:
 			stranger = true
-		case <-ticker.C:
+		case <-c.beating.C:
 		}
 		if (stranger || c.unheard()) && time.Since(asked) > askAgain {
 			asked = time.Now()
@@ -57,6 +60,7 @@ func (c *Cluster) sendBeat(seq uint64) {
 	}
 	c.leaseMu.Lock()
 	c.lease.Sent(seq, c.now())
+	c.beaten = seq
 	c.leaseMu.Unlock()
 	if st.IsLeader {
 		c.takeBeat(transport.From{ID: c.id.ID, Incarnation: c.incarnation}, h)
@@ -137,6 +141,10 @@ func (c *Cluster) acked(a beatAck) {
 	}
 	c.leaseMu.Lock()
 	c.lease.Acked(a.seq)
+	if a.seq == c.beaten {
+		// All who were answered together send their next ones together: see gatherFor.
+		c.beating.Reset(heartbeatEvery)
+	}
 	c.leaseMu.Unlock()
 	c.extend()
 	c.leased.Do(func() { close(c.firstLease) })

@@ -11,6 +11,10 @@ import (
 const (
 	// leadEvery is how often a leader looks at the cluster.
 	leadEvery = 100 * time.Millisecond
+	// gatherFor is how long the first of some heartbeats waits for those behind it:
+	// making sure, for one or for all, takes a message to each voter and back. The
+	// nodes count to their next from the answer, so theirs come together from then on.
+	gatherFor = 50 * time.Millisecond
 	// maxBeats bounds the heartbeats that wait for the leader to make sure that it is.
 	maxBeats = 4096
 )
@@ -29,6 +33,7 @@ type leader struct {
 	arbiter    catalog.Arbiter
 	controller *catalog.Controller
 	pending    []beat
+	gathered   <-chan time.Time // nil: no heartbeat waits for others
 	reading    bool
 	confirmed  chan confirmed
 }
@@ -54,15 +59,25 @@ func (c *Cluster) lead() {
 		case b := <-c.beats:
 			if l.term != 0 && len(l.pending) < maxBeats {
 				l.pending = append(l.pending, b)
-				l.confirm()
+				l.gather()
 			}
+		case <-l.gathered:
+			l.gathered = nil
+			l.confirm()
 		case r := <-l.confirmed:
 			l.reading = false
 			if r.err == nil && r.term == l.term {
 				l.acknowledge(r.beats)
 			}
-			l.confirm()
+			l.gather()
 		}
+	}
+}
+
+// gather has the heartbeats that wait confirmed soon.
+func (l *leader) gather() {
+	if len(l.pending) > 0 && !l.reading && l.gathered == nil {
+		l.gathered = time.After(gatherFor)
 	}
 }
 

@@ -75,7 +75,7 @@ type Config struct {
 	// ElectionTicks is how long a follower waits for a leader, at least, and at
 	// most almost twice as long: 10.
 	ElectionTicks int
-	// HeartbeatTicks is how often a leader makes itself heard: 2.
+	// HeartbeatTicks is how often a leader makes itself heard: 3.
 	HeartbeatTicks int
 	// A snapshot is made after SnapshotEvery entries (4096) or SnapshotBytes of
 	// them (16 MiB). KeepEntries (512) before it stay in the log, so that those
@@ -87,7 +87,7 @@ type Config struct {
 
 func (c *Config) fill() {
 	setDefault(&c.ElectionTicks, 10)
-	setDefault(&c.HeartbeatTicks, 2)
+	setDefault(&c.HeartbeatTicks, 3)
 	setDefault(&c.SnapshotEvery, 4096)
 	setDefault(&c.SnapshotBytes, 16<<20)
 	setDefault(&c.KeepEntries, 512)

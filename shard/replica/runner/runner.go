@@ -14,7 +14,7 @@ import (
 
 const (
 	// DefaultTick is the time between ticks: with 10 to 20 ticks to an election and
-	// 2 to a heartbeat, a lost leader is replaced after 0.5 to 1 s.
+	// 3 to a heartbeat, a lost leader is replaced after 0.5 to 1 s.
 	DefaultTick = 50 * time.Millisecond
 	// inboxSize is how many messages and requests wait. More messages are lost, as
 	// on a network; more requests wait outside.
