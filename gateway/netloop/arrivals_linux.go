@@ -8,11 +8,17 @@ const (
 	maxTogether = 16
 	// leastRead is how much room in the loop's buffer each of them has, at least.
 	leastRead = ReadBuffer / 2
+	// leastWrite is how much room in the shared write buffer each of them has, at least.
+	leastWrite = writeBuffer / 2
 )
 
 // arrivals are connections whose input stands in the loop's buffer, one behind the other,
 // before the first of them is worked for: so the handler can prepare for all of it. Nothing
-// is read into that buffer until all of them have had their turn.
+// is read into that buffer until all of them have had their turn. What they are answered
+// stands in the shared write buffer likewise, and is sent after the last has been worked
+// for: a client that serves many connections, and sleeps, is woken by the first reply, and
+// finds the others when it looks. (Three nodes, 50 slot-aware clients, pipeline 1, in turns
+// with and without: 0.95 x CPU a SET, 0.97 x a GET.)
 type arrivals struct {
 	conns []*epollConn
 	shown []Arrival
@@ -46,15 +52,46 @@ func (l *loop) arrived(events []unix.EpollEvent) int {
 		l.driver.handler.Arrived(l.worker, a.shown)
 	}
 	together := len(a.conns)
-	for _, c := range a.conns {
-		if !c.closed {
-			c.work()
-		}
-	}
+	l.serve(a.conns)
 	clear(a.conns)
 	clear(a.shown)
 	a.conns, a.shown = a.conns[:0], a.shown[:0]
 	return together
+}
+
+// serve works for connections whose input was read, and then sends what they are answered.
+func (l *loop) serve(conns []*epollConn) {
+	if cap(l.scratch) < leastWrite { // it had grown too large to be kept
+		l.scratch = make([]byte, 0, writeBuffer)
+	}
+	whole, unsent := l.scratch, 0
+	for i, c := range conns {
+		if !c.closed && c.feed() {
+			c.stack()
+		}
+		if cap(l.scratch) < leastWrite || i == len(conns)-1 {
+			for _, c := range conns[unsent : i+1] {
+				if !c.closed {
+					c.settle()
+				}
+			}
+			if unsent = i + 1; cap(whole) > cap(l.scratch) {
+				l.scratch = whole[:0]
+			}
+			whole = l.scratch
+		}
+	}
+}
+
+// stack leaves what is behind a connection's output, in the shared buffer, to others.
+func (c *epollConn) stack() {
+	switch n := len(c.W.Buf); {
+	case c.own:
+	case n == 0:
+		c.giveBack()
+	default:
+		c.W.Buf, c.loop.scratch = c.W.Buf[:n:n], c.W.Buf[n:n]
+	}
 }
 
 // readsAhead tells whether the events ask for nothing but to read from the socket. One

@@ -31,16 +31,23 @@ func TestArrivalsTogether(t *testing.T) {
 		release := clients[0].hold()
 		for i, c := range clients {
 			long := strings.Repeat("e\n", i%3*leastRead/2) // some fill the buffer
-			c.send("e%d\n%se%d again\n", i, long, i)
+			c.send("e%d\nb%d\n%se%d again\n", i, i%5*writeBuffer/4, long, i)
 		}
 		release()
 		for i, c := range clients {
 			c.expect(fmt.Sprint(i))
+			many := strings.Repeat("x", i%5*writeBuffer/4)
 			for range i % 3 * leastRead / 2 {
-				c.expect("")
+				c.expect(many)
+				many = ""
 			}
-			c.expect(fmt.Sprint(i, " again"))
+			c.expect(many + fmt.Sprint(i, " again"))
 		}
+		clients[0].session().c.PostLoop(func() {
+			if l := clients[0].session().c.drv.(*epollConn).loop; cap(l.scratch) < writeBuffer {
+				t.Errorf("%d bytes are left of the shared write buffer", cap(l.scratch))
+			}
+		})
 		if got := h.together.Load(); got < 2 || got > maxTogether {
 			t.Errorf("%d clients were shown together, want 2 to %d", got, maxTogether)
 		}

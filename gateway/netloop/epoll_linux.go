@@ -175,7 +175,8 @@ func newLoop(d *Epoll) (*loop, error) {
 	}
 	l := &loop{
 		driver: d, worker: d.handler.NewWorker(), epfd: epfd, wakefd: wakefd,
-		conns: map[int]*epollConn{}, read: make([]byte, ReadBuffer), company: company{next: 1},
+		conns: map[int]*epollConn{}, read: make([]byte, ReadBuffer), scratch: make([]byte, 0, writeBuffer),
+		company: company{next: 1},
 	}
 	if err := l.register(wakefd, unix.EPOLLIN|unix.EPOLLET, 0); err != nil {
 		l.end()

@@ -129,8 +129,16 @@ func (c *epollConn) ready(events uint32) {
 	c.work()
 }
 
-// work lets the session go on with what it has not seen, or reads once for it.
+// work lets the session go on with what it has not seen, or reads once for it, and sends
+// what it answers.
 func (c *epollConn) work() {
+	if c.feed() {
+		c.settle()
+	}
+}
+
+// feed is work that sends nothing. It tells whether the connection is still there.
+func (c *epollConn) feed() bool {
 	fresh := c.fresh
 	c.fresh = nil
 	switch {
@@ -138,21 +146,18 @@ func (c *epollConn) work() {
 		if len(fresh) == 0 && !c.unseen && c.readable {
 			n, ok := c.receive()
 			if !ok {
-				return
+				return false
 			}
 			fresh = c.loop.read[:n]
 		}
 		if c.unseen || len(fresh) > 0 {
 			c.lend()
 			c.data(fresh)
-			if c.closed {
-				return
-			}
 		}
 	case len(fresh) > 0: // somebody has stopped it since
 		c.in, c.unseen = append(c.in, fresh...), true
 	}
-	c.settle()
+	return !c.closed
 }
 
 // receive reads into the loop's buffer. ok is false if there is no more.

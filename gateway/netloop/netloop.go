@@ -14,6 +14,9 @@ const (
 	// SoftOutput is how much unsent output a connection may have while its
 	// input is still worked on: enough to keep a socket busy.
 	SoftOutput = 1 << 20
+	// writeBuffer is the size of the write buffer that the connections of a loop share,
+	// until one needs more.
+	writeBuffer = 64 << 10
 	// keepScratch is the largest shared write buffer that is kept between turns.
 	keepScratch = 4 << 20
 	// acceptRest is how long a listener rests when the process or the system is
