@@ -44,5 +44,19 @@ func (t *Table) likely(h uint64) Ref {
 	return *l.ref(i)
 }
 
+// fetch lets the processor fetch the records of group g, if there is one: rehash waits for
+// memory once a group rather than once a record.
+func (s *segment) fetch(a *Arena, g int) {
+	if g == s.groups() {
+		return
+	}
+	l := s.line(g)
+	for i := range groupSize {
+		if r := *l.ref(i); *l.ctrl(i) != 0 && r&largeBit == 0 {
+			prefetch(a.ptr(r))
+		}
+	}
+}
+
 // home is the group where hash h belongs.
 func (s *segment) home(h uint64) line { return s.line(int(h) & (s.groups() - 1)) }

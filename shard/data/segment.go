@@ -157,7 +157,7 @@ func (s *segment) remove(h uint64, p place) {
 func (s *segment) resize(a *Arena, hash Hasher, log2 uint8) {
 	old := *s
 	s.allocate(log2)
-	old.each(func(r Ref) bool { s.put(hash(a.Key(r)), r); return true })
+	old.rehash(a, hash, s.put)
 }
 
 func (s *segment) allocate(log2 uint8) {
@@ -180,6 +180,24 @@ func (s *segment) each(f func(Ref) bool) bool {
 		}
 	}
 	return true
+}
+
+// rehash calls f for every record, with the hash of its key.
+func (s *segment) rehash(a *Arena, hash Hasher, f func(h uint64, r Ref)) {
+	if s.used == 0 {
+		return
+	}
+	s.fetch(a, 0)
+	for g := range s.groups() {
+		s.fetch(a, g+1)
+		l := s.line(g)
+		for i := range groupSize {
+			if *l.ctrl(i) != 0 {
+				r := *l.ref(i)
+				f(hash(a.Key(r)), r)
+			}
+		}
+	}
 }
 
 func (s *segment) bytes() int64 {

@@ -77,14 +77,12 @@ func (t *Table) split(a *Arena, hash Hasher, h uint64, s *segment) {
 	low, high := &segment{depth: s.depth + 1}, &segment{depth: s.depth + 1}
 	low.allocate(maxLog2)
 	high.allocate(maxLog2)
-	s.each(func(r Ref) bool {
-		rh := hash(a.Key(r))
-		if rh>>(63-s.depth)&1 == 0 {
-			low.put(rh, r)
+	s.rehash(a, hash, func(h uint64, r Ref) {
+		if h>>(63-s.depth)&1 == 0 {
+			low.put(h, r)
 		} else {
-			high.put(rh, r)
+			high.put(h, r)
 		}
-		return true
 	})
 	first, n := t.dir.span(h, s.depth)
 	for i := range n {
@@ -161,7 +159,7 @@ func (t *Table) merge(a *Arena, hash Hasher, h uint64, s *segment) {
 	}
 	joined.allocate(joined.log2)
 	for _, from := range []*segment{s, buddy} {
-		from.each(func(r Ref) bool { joined.put(hash(a.Key(r)), r); return true })
+		from.rehash(a, hash, joined.put)
 	}
 	first, n := t.dir.span(h, joined.depth)
 	for i := range n {

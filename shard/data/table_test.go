@@ -1,6 +1,7 @@
 package data
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -225,4 +226,26 @@ func TestArenaKeeps(t *testing.T) {
 			t.Errorf("keeps %v: %d bytes are resident", keeps, a.Resident())
 		}
 	}
+}
+
+// BenchmarkTableGrow inserts a million records into as many tables as a node has slots,
+// as clients do: one here, one there.
+func BenchmarkTableGrow(b *testing.B) {
+	const tables, keys = 16384, 1 << 20
+	for b.Loop() {
+		b.StopTimer()
+		a := NewArena()
+		all := make([]Table, tables)
+		b.StartTimer()
+		var key [8]byte
+		for i := range uint64(keys) {
+			binary.LittleEndian.PutUint64(key[:], i)
+			h := testHash(key[:])
+			all[h>>40%tables].Insert(a, testHash, h, a.Alloc(0, key[:], 64, 0))
+		}
+		b.StopTimer()
+		a.Close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/keys, "ns/record")
 }
