@@ -40,13 +40,43 @@ func StartNodes(ctx context.Context, name string, l Launch, n int) (*Started, er
 			return nil, errors.Join(err, s.Stop())
 		}
 	}
-	if err := s.agree(ctx, n, nodesStart*time.Duration(n)); err != nil {
+	limit := nodesStart * time.Duration(n)
+	if err := s.agree(ctx, n, limit); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	if err := s.settle(ctx, limit); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	if err := s.attach(ctx, name); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// quiet is how long no slot may have changed its owner for all to be where they stay: of
+// shards that are empty many move in a second.
+const quiet = 2 * time.Second
+
+// settle waits until all nodes have said for a while that each slot has the same owner.
+// Else clients that asked for the owners would soon be wrong about them.
+func (s *Started) settle(ctx context.Context, limit time.Duration) error {
+	var last *SlotMap
+	var since time.Time
+	return s.programs[0].await(ctx, limit, func(ctx context.Context) error {
+		for _, p := range s.programs {
+			m, err := Endpoint{Addr: p.addr}.Slots(ctx)
+			if err != nil {
+				return err
+			}
+			if last == nil || !m.equal(last) {
+				last, since = m, time.Now()
+			}
+		}
+		if time.Since(since) < quiet {
+			return errors.New("slots are still moving")
+		}
+		return nil
+	})
 }
 
 // launch starts the next node. It may serve nobody before the others are there.

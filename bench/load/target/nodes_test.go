@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // asNode turns this test program into a node of a made-up cluster.
@@ -90,19 +91,27 @@ func serveNode(c net.Conn, place string) {
 	}
 }
 
-// dealSlots gives each member slots, the last one all that are left.
+// moveFor is how long the first member has slots that it is to give away.
+const moveFor = time.Second
+
+// dealSlots gives each member a slot, the last one all that are left.
 func dealSlots(place string) string {
 	members, err := os.ReadDir(place)
 	if err != nil {
 		return "-ERR " + err.Error() + "\r\n"
 	}
 	text := fmt.Sprintf("*%d\r\n", len(members))
+	first := 0
 	for i, m := range members {
 		last := i
+		if about, err := m.Info(); err == nil && time.Since(about.ModTime()) < moveFor {
+			last += 10
+		}
 		if i == len(members)-1 {
 			last = 16383
 		}
-		text += fmt.Sprintf("*3\r\n:%d\r\n:%d\r\n*2\r\n$9\r\n127.0.0.1\r\n:%s\r\n", i, last, m.Name())
+		text += fmt.Sprintf("*3\r\n:%d\r\n:%d\r\n*2\r\n$9\r\n127.0.0.1\r\n:%s\r\n", first, last, m.Name())
+		first = last + 1
 	}
 	return text
 }
@@ -120,6 +129,9 @@ func TestNodesOfAnyProgramAreStartedAndEnd(t *testing.T) {
 	}
 	if len(s.Servers) != 3 || len(s.Endpoints) != 3 {
 		t.Errorf("%+v", s.Group)
+	}
+	if m, err := s.Slots(context.Background()); err != nil || m.Owned(0) != 1 || m.Owned(1) != 1 {
+		t.Errorf("the nodes are said to be ready while slots move: %v, %v", m.owned, err)
 	}
 	join := ""
 	for i, p := range s.programs {

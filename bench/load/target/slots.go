@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,6 +29,10 @@ func (m *SlotMap) Owner(key []byte) int { return int(m.owner[slot.Of(key)]) }
 
 // Owned returns how many slots a server owns.
 func (m *SlotMap) Owned(node int) int { return m.owned[node] }
+
+func (m *SlotMap) equal(o *SlotMap) bool {
+	return slices.Equal(m.Nodes, o.Nodes) && m.owner == o.owner
+}
 
 // Slots asks the server which server owns which slot.
 func (e Endpoint) Slots(ctx context.Context) (*SlotMap, error) {
