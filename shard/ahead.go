@@ -1,6 +1,10 @@
 package shard
 
-import "github.com/troupedb/troupe/shard/keyspace"
+import (
+	"slices"
+
+	"github.com/troupedb/troupe/shard/keyspace"
+)
 
 // MaxAhead is how many keys are fetched ahead at once.
 const MaxAhead = keyspace.MaxAhead
@@ -14,6 +18,7 @@ const ColdKeys = 16 << 10
 type Ahead struct {
 	list [MaxAhead]comer
 	n    int
+	held []*Handle // whose leases Fetch has
 }
 
 type comer struct {
@@ -36,20 +41,34 @@ func (a *Ahead) Fetch() {
 	list := a.list[:a.n]
 	if len(list) > 1 {
 		for i := range list {
-			if c := &list[i]; c.h.Lease.TryAcquire() {
+			if c := &list[i]; a.hold(c.h) {
 				ks := c.h.Engine.KS
 				ks.KeyInSlot(&c.key, int(c.key.DB), c.key.Slot, c.key.Name)
 				c.goes = ks.PrefetchGroup(&c.key)
-				c.h.Lease.Release()
 			}
 		}
 		for i := range list {
-			if c := &list[i]; c.goes && c.h.Lease.TryAcquire() {
+			if c := &list[i]; c.goes {
 				c.h.Engine.KS.PrefetchRecord(&c.key)
-				c.h.Lease.Release()
 			}
 		}
+		for _, h := range a.held {
+			h.Lease.Release()
+		}
+		a.held = a.held[:0]
 	}
 	clear(list) // names are the caller's memory
 	a.n = 0
+}
+
+// hold takes the shard's lease, until the end of Fetch, unless it is busy.
+func (a *Ahead) hold(h *Handle) bool {
+	if slices.Contains(a.held, h) {
+		return true
+	}
+	if !h.Lease.TryAcquire() {
+		return false
+	}
+	a.held = append(a.held, h)
+	return true
 }

@@ -33,8 +33,8 @@ func (l *loop) arrived(events []unix.EpollEvent) int {
 	a := &l.arrivals
 	for rest := l.read; len(rest) >= leastRead && len(a.conns) < min(len(events), maxTogether); {
 		ev := &events[len(a.conns)]
-		c := l.conns[int(ev.Fd)]
-		if c == nil || c.mark != ev.Pad || !c.readsAhead(ev.Events) {
+		c := l.conn(ev)
+		if c == nil || !c.readsAhead(ev.Events) {
 			break
 		}
 		n, errno := rawRead(c.sock, rest)

@@ -92,7 +92,7 @@ func TestArrivalsOfOneConnection(t *testing.T) {
 		}
 		c := h.dial()
 		e := c.session().c.drv.(*epollConn)
-		again := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(e.sock), Pad: e.mark}
+		again := unix.EpollEvent{Events: unix.EPOLLIN, Fd: e.at, Pad: e.mark}
 		held, free := make(chan struct{}), make(chan struct{})
 		e.PostLoop(func() {
 			close(held)

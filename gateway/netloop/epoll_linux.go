@@ -145,8 +145,9 @@ type loop struct {
 	epfd      int
 	wakefd    int
 	listeners []listener
-	conns     map[int]*epollConn
-	opened    int32 // counts connections, to tell those with the same descriptor apart
+	conns     []*epollConn // nil: a vacant place
+	vacant    []int32      // places in conns
+	opened    int32        // counts connections, to tell those with the same descriptor apart
 	events    [maxEvents]unix.EpollEvent
 	again     []*epollConn // have unread bytes in their socket or buffer
 	againOld  []*epollConn // the memory of the last turn's
@@ -175,19 +176,20 @@ func newLoop(d *Epoll) (*loop, error) {
 	}
 	l := &loop{
 		driver: d, worker: d.handler.NewWorker(), epfd: epfd, wakefd: wakefd,
-		conns: map[int]*epollConn{}, read: make([]byte, ReadBuffer), scratch: make([]byte, 0, writeBuffer),
+		read: make([]byte, ReadBuffer), scratch: make([]byte, 0, writeBuffer),
 		company: company{next: 1},
 	}
-	if err := l.register(wakefd, unix.EPOLLIN|unix.EPOLLET, 0); err != nil {
+	if err := l.register(wakefd, unix.EPOLLIN|unix.EPOLLET, int32(wakefd), 0); err != nil {
 		l.end()
 		return nil, err
 	}
 	return l, nil
 }
 
-// register makes the loop wait for a descriptor. mark comes with its events.
-func (l *loop) register(fd int, events uint32, mark int32) error {
-	ev := unix.EpollEvent{Events: events, Fd: int32(fd), Pad: mark}
+// register makes the loop wait for a descriptor. What it is comes with its events: its
+// number, if it is no connection and mark is 0, or the connection's place and mark.
+func (l *loop) register(fd int, events uint32, at, mark int32) error {
+	ev := unix.EpollEvent{Events: events, Fd: at, Pad: mark}
 	return unix.EpollCtl(l.epfd, unix.EPOLL_CTL_ADD, fd, &ev)
 }
 
@@ -268,22 +270,47 @@ func (l *loop) poll(have, timeout int) int {
 	panic(fmt.Sprintf("netloop: epoll_wait: %v", err)) // a wrong descriptor: a defect
 }
 
-// event sees to one ready descriptor. A connection that was closed in this turn
-// may have an event left, and its descriptor may be a new connection's by now.
+// event sees to one ready descriptor.
 func (l *loop) event(ev *unix.EpollEvent) {
-	fd := int(ev.Fd)
-	if c := l.conns[fd]; c != nil && c.mark == ev.Pad {
-		c.ready(ev.Events)
-		return
-	}
 	if ev.Pad != 0 {
+		if c := l.conn(ev); c != nil {
+			c.ready(ev.Events)
+		}
 		return
 	}
 	for _, from := range l.listeners {
-		if from.fd == fd {
+		if from.fd == int(ev.Fd) {
 			l.accept(from)
 		}
 	}
+}
+
+// conn returns the connection of an event, or nil. One that was closed in this turn may
+// have an event left, and its place may be a new connection's by now.
+func (l *loop) conn(ev *unix.EpollEvent) *epollConn {
+	if ev.Pad == 0 {
+		return nil
+	}
+	if c := l.conns[ev.Fd]; c != nil && c.mark == ev.Pad {
+		return c
+	}
+	return nil
+}
+
+// enter gives a connection a place.
+func (l *loop) enter(c *epollConn) {
+	if n := len(l.vacant) - 1; n >= 0 {
+		c.at, l.vacant = l.vacant[n], l.vacant[:n]
+		l.conns[c.at] = c
+		return
+	}
+	c.at = int32(len(l.conns))
+	l.conns = append(l.conns, c)
+}
+
+func (l *loop) leave(c *epollConn) {
+	l.conns[c.at] = nil
+	l.vacant = append(l.vacant, c.at)
 }
 
 func (l *loop) runAgain() {
@@ -341,8 +368,10 @@ func (l *loop) shutdown() {
 
 func (l *loop) closeAll() {
 	for _, c := range l.conns {
-		c.flush()
-		c.shut()
+		if c != nil {
+			c.flush()
+			c.shut()
+		}
 	}
 }
 
@@ -357,7 +386,7 @@ func (l *loop) end() {
 
 // listen adds a listening socket.
 func (l *loop) listen(from listener) error {
-	if err := l.register(from.fd, unix.EPOLLIN, 0); err != nil {
+	if err := l.register(from.fd, unix.EPOLLIN, int32(from.fd), 0); err != nil {
 		unix.Close(from.fd)
 		return err
 	}

@@ -12,7 +12,7 @@ type epollConn struct {
 	Conn
 	loop     *loop
 	sock     int
-	mark     int32
+	at, mark int32  // its place in loop.conns, and what tells it from others that had it
 	fresh    []byte // was read ahead, in loop.read: see arrivals
 	readable bool   // the socket may have unread bytes
 	queued   bool   // stands in loop.again
@@ -72,12 +72,12 @@ func (l *loop) open(fd int, sa unix.Sockaddr, open Opener) {
 	}
 	c.lend()
 	c.session = open(&c.Conn, l.worker)
-	l.conns[fd] = c
+	l.enter(c)
 	if c.session == nil {
 		c.closing = true
 	}
 	c.settle()
-	if !c.closed && l.register(fd, allEvents, c.mark) != nil {
+	if !c.closed && l.register(fd, allEvents, c.at, c.mark) != nil {
 		c.shut() // the system has no memory to watch it
 	}
 }
@@ -283,7 +283,7 @@ func (c *epollConn) shut() {
 		return
 	}
 	c.closed = true
-	delete(c.loop.conns, c.sock)
+	c.loop.leave(c)
 	unix.Close(c.sock)
 	c.giveBack()
 	c.left(0)

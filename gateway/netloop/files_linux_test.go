@@ -79,7 +79,7 @@ func limitFiles(t *testing.T, n uint64) (restore func()) {
 }
 
 // An event of a connection that was closed in the same turn is not taken for
-// one of the connection that has its descriptor now, nor for a listener's.
+// one of the connection that has its place now, nor for a listener's.
 func TestEventOfAClosedConnection(t *testing.T) {
 	h := &house{t: t, sessions: map[string]*echo{}}
 	d := drivers["epoll"](t, h).(*Epoll)
@@ -95,13 +95,13 @@ func TestEventOfAClosedConnection(t *testing.T) {
 	c := h.dial()
 	e := c.session()
 	conn := e.c.drv.(*epollConn)
-	stale := &unix.EpollEvent{Events: unix.EPOLLHUP | unix.EPOLLIN, Fd: int32(conn.sock), Pad: conn.mark + 1}
+	stale := &unix.EpollEvent{Events: unix.EPOLLHUP | unix.EPOLLIN, Fd: conn.at, Pad: conn.mark + 1}
 	done := make(chan struct{})
 	e.c.PostLoop(func() {
 		conn.loop.event(stale)
-		delete(conn.loop.conns, conn.sock)
+		conn.loop.leave(conn)
 		conn.loop.event(stale)
-		conn.loop.conns[conn.sock] = conn
+		conn.loop.enter(conn)
 		close(done)
 	})
 	<-done
