@@ -86,7 +86,7 @@ func (l *loop) serve(conns []*epollConn) {
 // stack leaves what is behind a connection's output, in the shared buffer, to others.
 func (c *epollConn) stack() {
 	switch n := len(c.W.Buf); {
-	case c.own:
+	case c.own || cap(c.W.Buf) > keepScratch:
 	case n == 0:
 		c.giveBack()
 	default:

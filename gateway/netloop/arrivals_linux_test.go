@@ -84,6 +84,28 @@ func TestArrivalsStopped(t *testing.T) {
 	})
 }
 
+// The memory of a large reply is not kept.
+func TestArrivalsLargeReply(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		if len(h.driver.Workers()) == 0 {
+			return
+		}
+		c := h.sameLoop(2)
+		before := c[0].sharedBuffer()
+		release := c[0].hold()
+		for _, c := range c {
+			c.send("b%d\ne\n", 2*keepScratch)
+		}
+		release()
+		for _, c := range c {
+			c.expect(strings.Repeat("x", 2*keepScratch))
+		}
+		if after := c[0].sharedBuffer(); after != before {
+			t.Errorf("the shared write buffer has %d bytes, had %d", after, before)
+		}
+	})
+}
+
 // Polls of one turn may find a connection twice, and more of its input the second time.
 func TestArrivalsOfOneConnection(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

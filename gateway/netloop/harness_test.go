@@ -149,7 +149,10 @@ func (e *echo) do(line string) {
 		e.c.W.Raw([]byte(line[1:] + "\n"))
 	case 'b':
 		n, _ := strconv.Atoi(line[1:])
-		e.c.W.Raw(bytes.Repeat([]byte{'x'}, n))
+		for piece := bytes.Repeat([]byte{'x'}, 1000); n > 0; n -= len(piece) {
+			piece = piece[:min(n, len(piece))]
+			e.c.W.Raw(piece)
+		}
 	case 's':
 		e.c.Pause()
 		go e.c.Post(func() {
