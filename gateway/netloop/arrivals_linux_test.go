@@ -114,11 +114,11 @@ func TestArrivalsOfOneConnection(t *testing.T) {
 		}
 		c := h.dial()
 		e := c.session().c.drv.(*epollConn)
-		again := unix.EpollEvent{Events: unix.EPOLLIN, Fd: e.at, Pad: e.mark}
 		held, free := make(chan struct{}), make(chan struct{})
 		e.PostLoop(func() {
 			close(held)
 			<-free
+			again := unix.EpollEvent{Events: unix.EPOLLIN, Fd: e.at, Pad: e.mark}
 			e.fresh = []byte("ehello\n") // as it is when the first event has been seen to
 			if n := e.loop.arrived([]unix.EpollEvent{again, again}); n != 0 {
 				t.Errorf("%d events of a connection were seen to whose input waits", n)

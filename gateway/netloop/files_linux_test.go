@@ -95,9 +95,9 @@ func TestEventOfAClosedConnection(t *testing.T) {
 	c := h.dial()
 	e := c.session()
 	conn := e.c.drv.(*epollConn)
-	stale := &unix.EpollEvent{Events: unix.EPOLLHUP | unix.EPOLLIN, Fd: conn.at, Pad: conn.mark + 1}
 	done := make(chan struct{})
 	e.c.PostLoop(func() {
+		stale := &unix.EpollEvent{Events: unix.EPOLLHUP | unix.EPOLLIN, Fd: conn.at, Pad: conn.mark + 1}
 		conn.loop.event(stale)
 		conn.loop.leave(conn)
 		conn.loop.event(stale)

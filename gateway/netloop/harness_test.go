@@ -149,7 +149,7 @@ func (e *echo) do(line string) {
 		e.c.W.Raw([]byte(line[1:] + "\n"))
 	case 'b':
 		n, _ := strconv.Atoi(line[1:])
-		for piece := bytes.Repeat([]byte{'x'}, 1000); n > 0; n -= len(piece) {
+		for piece := bytes.Repeat([]byte{'x'}, 64<<10); n > 0; n -= len(piece) {
 			piece = piece[:min(n, len(piece))]
 			e.c.W.Raw(piece)
 		}
