@@ -8,6 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// eachLoop is each for the drivers whose loops have several connections.
+func eachLoop(t *testing.T, f func(t *testing.T, h *house)) {
+	each(t, func(t *testing.T, h *house) {
+		if len(h.driver.Workers()) > 0 {
+			f(t, h)
+		}
+	})
+}
+
 // sameLoop dials until n clients share a loop.
 func (h *house) sameLoop(n int) []*client {
 	of := map[any][]*client{}
@@ -31,10 +40,7 @@ func (c *client) sharedBuffer() int {
 // What many clients have sent while their loop was busy is shown before it is given, and
 // each of them gets its own answers, whatever those before it did.
 func TestArrivalsTogether(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		if len(h.driver.Workers()) == 0 {
-			return // loops of one connection
-		}
+	eachLoop(t, func(t *testing.T, h *house) {
 		clients := h.sameLoop(3 * maxTogether)
 		release := clients[0].hold()
 		for i, c := range clients {
@@ -59,10 +65,7 @@ func TestArrivalsTogether(t *testing.T) {
 
 // A client that another one pauses, or closes, after its input was read ahead.
 func TestArrivalsStopped(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		if len(h.driver.Workers()) == 0 {
-			return
-		}
+	eachLoop(t, func(t *testing.T, h *house) {
 		c := h.sameLoop(4)
 		before := c[0].sharedBuffer()
 		release := c[0].hold()
@@ -86,10 +89,7 @@ func TestArrivalsStopped(t *testing.T) {
 
 // The memory of a large reply is not kept.
 func TestArrivalsLargeReply(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		if len(h.driver.Workers()) == 0 {
-			return
-		}
+	eachLoop(t, func(t *testing.T, h *house) {
 		c := h.sameLoop(2)
 		before := c[0].sharedBuffer()
 		release := c[0].hold()
@@ -108,10 +108,7 @@ func TestArrivalsLargeReply(t *testing.T) {
 
 // Polls of one turn may find a connection twice, and more of its input the second time.
 func TestArrivalsOfOneConnection(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		if len(h.driver.Workers()) == 0 {
-			return
-		}
+	eachLoop(t, func(t *testing.T, h *house) {
 		c := h.dial()
 		e := c.session().c.drv.(*epollConn)
 		held, free := make(chan struct{}), make(chan struct{})
