@@ -35,6 +35,25 @@ func TestLeaderDies(t *testing.T) {
 	g.all("words", func(n *node) bool { return n.log.has("a node is down") })
 }
 
+// TestBeatsTogether: a leader makes sure that it is once for all heartbeats that have
+// come together.
+func TestBeatsTogether(t *testing.T) {
+	t.Parallel()
+	n := newGroup(t).found()
+	l := &leader{c: n.Cluster, term: n.raft().Status().Term, confirmed: make(chan confirmed, 1)}
+	for seq := range uint64(3) {
+		l.take(beat{id: n.id.ID, seq: seq})
+	}
+	if l.reading || l.gathered == nil {
+		t.Fatal("the first heartbeat did not wait for the others")
+	}
+	<-l.gathered
+	l.confirm()
+	if r := <-l.confirmed; r.err != nil || len(r.beats) != 3 {
+		t.Errorf("%d heartbeats of 3 were confirmed together: %v", len(r.beats), r.err)
+	}
+}
+
 // TestNoQuorum: without most of the voters nobody's lease goes on.
 func TestNoQuorum(t *testing.T) {
 	t.Parallel()

@@ -57,10 +57,7 @@ func (c *Cluster) lead() {
 		case <-ticker.C:
 			l.tick()
 		case b := <-c.beats:
-			if l.term != 0 && len(l.pending) < maxBeats {
-				l.pending = append(l.pending, b)
-				l.gather()
-			}
+			l.take(b)
 		case <-l.gathered:
 			l.gathered = nil
 			l.confirm()
@@ -71,6 +68,14 @@ func (c *Cluster) lead() {
 			}
 			l.gather()
 		}
+	}
+}
+
+// take takes a heartbeat, if this node leads and not too many wait.
+func (l *leader) take(b beat) {
+	if l.term != 0 && len(l.pending) < maxBeats {
+		l.pending = append(l.pending, b)
+		l.gather()
 	}
 }
 

@@ -37,6 +37,17 @@ func (c *client) sharedBuffer() int {
 	return <-size
 }
 
+// bufferStays looks at the shared write buffer; check tells whether it is as large again.
+func (c *client) bufferStays() (check func()) {
+	before := c.sharedBuffer()
+	return func() {
+		c.h.t.Helper()
+		if after := c.sharedBuffer(); after != before {
+			c.h.t.Errorf("the shared write buffer has %d bytes, had %d", after, before)
+		}
+	}
+}
+
 // What many clients have sent while their loop was busy is shown before it is given, and
 // each of them gets its own answers, whatever those before it did.
 func TestArrivalsTogether(t *testing.T) {
@@ -67,7 +78,7 @@ func TestArrivalsTogether(t *testing.T) {
 func TestArrivalsStopped(t *testing.T) {
 	eachLoop(t, func(t *testing.T, h *house) {
 		c := h.sameLoop(4)
-		before := c[0].sharedBuffer()
+		check := c[0].bufferStays()
 		release := c[0].hold()
 		c[0].send("o%s\nc%s\n", c[1].LocalAddr(), c[2].LocalAddr())
 		c[1].send("eone\n")
@@ -81,9 +92,7 @@ func TestArrivalsStopped(t *testing.T) {
 		c[3].send("o%s\nefour\n", c[1].LocalAddr())
 		c[3].expect("four")
 		c[1].expect("one", "more")
-		if after := c[0].sharedBuffer(); after != before {
-			t.Errorf("%d bytes are left of the shared write buffer, of %d", after, before)
-		}
+		check()
 	})
 }
 
@@ -91,7 +100,7 @@ func TestArrivalsStopped(t *testing.T) {
 func TestArrivalsLargeReply(t *testing.T) {
 	eachLoop(t, func(t *testing.T, h *house) {
 		c := h.sameLoop(2)
-		before := c[0].sharedBuffer()
+		check := c[0].bufferStays()
 		release := c[0].hold()
 		for _, c := range c {
 			c.send("b%d\ne\n", 2*keepScratch)
@@ -100,9 +109,7 @@ func TestArrivalsLargeReply(t *testing.T) {
 		for _, c := range c {
 			c.expect(strings.Repeat("x", 2*keepScratch))
 		}
-		if after := c[0].sharedBuffer(); after != before {
-			t.Errorf("the shared write buffer has %d bytes, had %d", after, before)
-		}
+		check()
 	})
 }
 
